@@ -1,0 +1,139 @@
+// The one catalogue of error codes: what a caller may be told, and with which HTTP status.
+
+type ErrorEntry = { readonly status: number; readonly message: string }
+
+/**
+ * Every code that an answer of Sallyport can carry. `message` is the text for the caller when nothing more
+ * precise was said; details for the operator go to the log only. `docs/errors.md` lists the same codes (a test holds both together).
+ */
+export const errorCatalogue = {
+  malformed_request: { status: 400, message: 'The request is malformed.' },
+  ambiguous_request: {
+    status: 400,
+    message: 'The request could be read in more than one way and was refused.',
+  },
+  bad_path: { status: 400, message: 'The path holds dot segments, empty segments or encoded slashes.' },
+  bad_client_address: {
+    status: 400,
+    message: 'X-Real-IP must hold exactly one IP address. The proxy in front of Sallyport has to set it.',
+  },
+  conflicting_credentials: {
+    status: 400,
+    message: 'The request carries two different credentials. Send exactly one.',
+  },
+  credential_missing: {
+    status: 401,
+    message: 'No credential was sent. Send one, for example in the Authorization header.',
+  },
+  invalid_credential: { status: 401, message: 'The credential is not valid.' },
+  wrong_password: { status: 401, message: 'The password is wrong.' },
+  wrong_credential: {
+    status: 403,
+    message: 'This kind of credential does not open this path. Use a token of the service behind Sallyport.',
+  },
+  ip_not_allowed: { status: 403, message: 'This credential may not be used from your address.' },
+  binding_banned: { status: 403, message: 'This credential is banned.' },
+  cross_site_refused: { status: 403, message: 'A console session is good for requests of the console only.' },
+  not_found: { status: 404, message: 'There is nothing at this path.' },
+  downstream_not_configured: {
+    status: 404,
+    message:
+      'Nothing is served at this path: no downstream is configured. The operator sets DOWNSTREAM_URL to forward it.',
+  },
+  method_not_allowed: { status: 405, message: 'This path does not take this method.' },
+  conflict: { status: 409, message: 'This is in conflict with something that exists.' },
+  body_too_large: { status: 413, message: 'The request body is larger than the limit.' },
+  header_too_large: { status: 431, message: 'The request headers are larger than the limit.' },
+  unsupported_media_type: { status: 415, message: 'Send the body as application/json.' },
+  too_many_login_attempts: {
+    status: 429,
+    message: 'Too many failed logins from your address. Wait and try again.',
+  },
+  too_many_bindings: {
+    status: 429,
+    message: 'Too many new credentials were used from your address within a minute. Wait and try again.',
+  },
+  too_many_requests: { status: 429, message: 'Too many requests at once. Wait and try again.' },
+  internal_error: {
+    status: 500,
+    message: 'Something went wrong on our side. Quote the request id to the operator.',
+  },
+  upstream_unreachable: { status: 502, message: 'The service behind Sallyport could not be reached.' },
+  upstream_protocol_error: {
+    status: 502,
+    message: 'The service behind Sallyport gave an unreadable answer.',
+  },
+  failsafe_closed: {
+    status: 503,
+    message: 'Whether this call is allowed cannot be decided at the moment. Try again soon.',
+  },
+  database_unavailable: { status: 503, message: 'The database is away at the moment. Try again soon.' },
+  overloaded: { status: 503, message: 'The gateway is at its limit of concurrent requests. Try again soon.' },
+  shutting_down: { status: 503, message: 'The gateway is shutting down. Try again soon.' },
+  console_not_built: {
+    status: 503,
+    message: 'The console has not been built. Run "npm run build --workspace console" on the server.',
+  },
+  upstream_timeout: { status: 504, message: 'The service behind Sallyport did not answer in time.' },
+  request_timeout: { status: 408, message: 'The request did not arrive in time.' },
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+export type ErrorBody = {
+  error: {
+    message: string
+    type: 'sallyport_error'
+    code: ErrorCode
+    request_id: string
+    details?: readonly string[]
+  }
+}
+
+export type AppErrorOptions = {
+  /** Text for the caller in place of the catalogue's; it must hold nothing secret. */
+  message?: string
+  /** Further reasons for the caller, one a line (`error.details`). */
+  details?: readonly string[]
+  /** Text for the operator's log only. */
+  detail?: string
+  retryAfterSeconds?: number
+  cause?: unknown
+}
+
+/** A failure that has a code of the catalogue. `message` is public, `detail` and `cause` go to the log. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly details: readonly string[] | undefined
+  readonly detail: string | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.message ?? errorCatalogue[code].message, { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.status = errorCatalogue[code].status
+    this.details = options.details
+    this.detail = options.detail
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+}
+
+/** Whole-answer body for `code`; shape of SPEC §2. */
+export function errorBody(
+  code: ErrorCode,
+  requestId: string,
+  options: { message?: string | undefined; details?: readonly string[] | undefined } = {},
+): ErrorBody {
+  const { message = errorCatalogue[code].message, details } = options
+  return {
+    error: {
+      message,
+      type: 'sallyport_error',
+      code,
+      request_id: requestId,
+      ...(details ? { details } : {}),
+    },
+  }
+}

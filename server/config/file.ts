@@ -1,0 +1,56 @@
+// The optional YAML file: what it may hold, with every default.
+import { z } from 'zod'
+
+const bytes = (standard: number) =>
+  z
+    .number()
+    .int()
+    .min(1024)
+    .max(2 ** 40)
+    .default(standard)
+const count = (standard: number) => z.number().int().min(1).max(1_000_000).default(standard)
+const days = (standard: number) => z.number().int().min(1).max(36_500).default(standard)
+
+export const configFileSchema = z.strictObject({
+  limits: z
+    .strictObject({
+      concurrent_requests_max: count(20_000).describe('requests in work at once, whole process'),
+      connections_max: count(40_000).describe('open client connections, whole process'),
+      header_bytes_max: bytes(65_536).describe('request line and headers of one request'),
+      headers_timeout_ms: z
+        .number()
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(30_000)
+        .describe('time for a client to send its headers'),
+      pass_through: z
+        .strictObject({
+          body_bytes_max: bytes(512 * 1024 * 1024),
+          concurrent_per_address_max: count(10_000),
+        })
+        .prefault({}),
+      admin: z
+        .strictObject({ body_bytes_max: bytes(1024 * 1024), concurrent_per_address_max: count(100) })
+        .prefault({}),
+    })
+    .prefault({}),
+  cache: z
+    .strictObject({ bindings_max: count(200_000).describe('decisions kept in this process') })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      intercepts_days: days(180),
+      audit_days: days(400),
+      daily_counts_days: days(400),
+      archived_bindings_days: days(400),
+    })
+    .prefault({}),
+  journal: z
+    .strictObject({
+      bytes_max: bytes(256 * 1024 * 1024).describe('room for records that wait for the database'),
+    })
+    .prefault({}),
+})
+
+export type ConfigFile = z.output<typeof configFileSchema>

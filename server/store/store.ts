@@ -1,0 +1,143 @@
+// Door of the engines: PostgreSQL (embedded or by DSN), Redis or memory, change notices, journal, jobs.
+// Rooms keep their own tables and SQL; nothing here knows a product word.
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+
+export type Row = Record<string, unknown>
+export type QueryResult<R> = { rows: R[]; rowCount: number }
+
+/** Anything SQL can be sent to: the pool, or an open transaction. */
+export type Queryable = {
+  query<R = Row>(sql: string, values?: readonly unknown[]): Promise<QueryResult<R>>
+}
+
+export type QueryOptions = {
+  /** Longest wait for a connection and the answer together; default 5,000. */
+  deadlineMs?: number
+}
+
+/** An engine did not answer within its deadline or is known to be away. Never carries values of the query. */
+export class EngineAwayError extends Error {
+  readonly engine: 'database' | 'redis'
+  constructor(engine: 'database' | 'redis', cause?: unknown) {
+    super(`${engine} is away`, { cause })
+    this.name = 'EngineAwayError'
+    this.engine = engine
+  }
+}
+
+export type Database = Queryable & {
+  /**
+   * Throws EngineAwayError when the deadline passes or the engine is known to be away (then at once, while a probe
+   * each 250 ms looks for its return); any other error is the server's answer (`code` is the SQLSTATE).
+   */
+  query<R = Row>(sql: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult<R>>
+  /** Commits when `work` resolves, rolls back when it throws. */
+  transaction<T>(work: (tx: Queryable) => Promise<T>, options?: QueryOptions): Promise<T>
+  /** Rows in batches through a cursor: flat memory however many there are. Closes its cursor when left early. */
+  stream<R = Row>(sql: string, values: readonly unknown[], batchRows: number): AsyncIterable<R[]>
+  isReachable(): boolean
+}
+
+/**
+ * Messages between all processes on one database (LISTEN/NOTIFY), with a heartbeat: a round trip on the listening
+ * connection each 250 ms proves that every notice sent before it has arrived.
+ */
+export type Notices = {
+  /** Sent when `tx` commits. `payload` is a small JSON value (< 7,000 bytes). */
+  publish(tx: Queryable, topic: string, payload: unknown): Promise<void>
+  /** Called for each notice of `topic`, also for this process's own. Returns the unsubscriber. */
+  subscribe(topic: string, handle: (payload: unknown) => void): () => void
+  /** Called after the channel was lost and stands again: notices may have been missed, so caches must be dropped. */
+  onGap(handle: () => void): () => void
+  /** True while the last completed heartbeat began less than 1,000 ms ago: cached state is then no older than that. */
+  isFresh(): boolean
+}
+
+/** Fixed-window counters, in Redis when there is one (in this process while it is away), else in this process; bounded. */
+export type Counters = {
+  /** Adds `by` (default 1) and returns the count of the window that began with the first increment. */
+  increment(key: string, windowMs: number, by?: number): Promise<{ count: number; resetMs: number }>
+  read(key: string): Promise<{ count: number; resetMs: number }>
+  reset(key: string): Promise<void>
+}
+
+/**
+ * Second-level cache in Redis, shared by replicas. Values are versioned, so that a late writer never puts an older
+ * value over a newer one, and live in a generation: a process that found Redis away starts a new generation before
+ * it reads again. Every method throws EngineAwayError after 1,000 ms or while Redis is known to be away.
+ */
+export type SharedCache = {
+  isUsable(): boolean
+  get(key: string): Promise<{ version: number; value: string } | null>
+  /** Writes unless a newer version or a change mark stands there. */
+  fill(key: string, version: number, value: string): Promise<void>
+  /** Before a change is committed: readers see nothing and nobody may fill, for 5 s at most. */
+  markChanging(key: string): Promise<void>
+  /** After a change was committed: replaces the mark and anything older. `value` null leaves a tombstone that refuses older fills. */
+  put(key: string, version: number, value: string | null): Promise<void>
+}
+
+/**
+ * Append-only file of records that must not be lost while PostgreSQL is away or the process is killed.
+ * Records are drained in batches, in order for each kind, at least once: a drain must be idempotent.
+ */
+export type Journal = {
+  /** Resolves when the record is synced to disk. Throws AppError `database_unavailable` when there is no room left. */
+  append(kind: string, record: object): Promise<void>
+  /** Registers the drain of a kind; records of earlier processes come first. A throwing drain is tried again with backoff. */
+  drainInto(kind: string, drain: (records: unknown[]) => Promise<void>): void
+  /** Resolves when everything appended so far has been drained. */
+  flushed(): Promise<void>
+  state(): { usable: boolean; waitingRecords: number; bytes: number }
+}
+
+/** Scheduled and queued work, once across all replicas (pg-boss). */
+export type Jobs = {
+  /** Runs `work` at `cron` (UTC, minute precision) on one replica. */
+  schedule(name: string, cron: string, work: () => Promise<void>): Promise<void>
+  /** Queue with retries: the first after ≤ 5 s, then with growing pauses (≤ 1 h) for a day. */
+  queue<Data extends object>(name: string, work: (data: Data) => Promise<void>): Promise<void>
+  /** Adds to a queue inside `tx`. The same `key` is added once while it is waiting or running. */
+  enqueue(tx: Queryable, queue: string, data: object, key?: string): Promise<void>
+}
+
+export type StoreHealth = {
+  database: { state: 'up' | 'down'; detail?: string }
+  redis: { state: 'up' | 'down' | 'off'; detail?: string }
+  journal: { state: 'up' | 'down'; detail?: string }
+}
+
+export type Store = {
+  database: Database
+  notices: Notices
+  counters: Counters
+  /** Null without Redis. */
+  sharedCache: SharedCache | null
+  journal: Journal
+  jobs: Jobs
+  health(): StoreHealth
+  /** Starts drains and jobs; called once every room has registered its own. */
+  startWork(): Promise<void>
+  /** Drains what it can, releases locks, stops an embedded server that it supervises. */
+  close(): Promise<void>
+}
+
+export type StoreDependencies = {
+  config: Pick<
+    Config,
+    | 'dataDir'
+    | 'embedded'
+    | 'pgDsn'
+    | 'redisAddr'
+    | 'redisPassword'
+    | 'redisPrefix'
+    | 'pepper'
+    | 'masterKey'
+    | 'masterKeyPrevious'
+    | 'journal'
+  >
+  clock: Clock
+  logger: Logger
+}
