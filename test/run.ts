@@ -1,0 +1,94 @@
+// `npm test`: types, lint and every test of the repository, with one summary and one exit code.
+import { spawn } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { join } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+const root = join(import.meta.dirname, '..')
+/** Whole-process tests use two processes each, so more files at once would only make them wait for each other. */
+const filesAtOnce = 2
+/** Longest time of one test file; the slowest takes under a minute. */
+const fileTimeoutMs = 180_000
+
+type Outcome = { name: string; seconds: number; problem: string | null }
+
+const outcomes: Outcome[] = []
+const startedAt = performance.now()
+const [types, lint] = [checkTypes(), check('lint', ['biome', 'check', '--error-on-warnings', '.'])]
+outcomes.push(...(await types), await lint)
+outcomes.push(await runTests(process.argv.slice(2)))
+printSummary()
+process.exitCode = outcomes.some((outcome) => outcome.problem !== null) ? 1 : 0
+
+/** The console has its own compiler, because its templates need TypeScript 6. */
+async function checkTypes(): Promise<Outcome[]> {
+  const done: Outcome[] = []
+  for (const workspace of ['contract', 'server', 'agent', 'test']) {
+    done.push(await check(`types of ${workspace}`, ['tsc', '-p', workspace]))
+  }
+  if (existsSync(join(root, 'console/tsconfig.json'))) {
+    done.push(await check('types of console', ['vue-tsc', '--noEmit', '-p', 'console']))
+  }
+  return done
+}
+
+/** Runs one tool of node_modules/.bin; what it says is shown only when it finds something. */
+async function check(name: string, [tool = '', ...args]: string[]): Promise<Outcome> {
+  const begin = performance.now()
+  const child = spawn(join(root, 'node_modules/.bin', tool), args, {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  const problem = await new Promise<string | null>((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code) => resolve(code === 0 ? null : `exit ${code}`))
+  })
+  if (problem !== null) console.error(`\n✖ ${name} (${problem})\n${output}`)
+  return { name, seconds: (performance.now() - begin) / 1000, problem }
+}
+
+/** Every `*.test.ts`, or those whose path holds one of `filters`. Where SALLYPORT_FULL is 1, a skipped test is a failure. */
+async function runTests(filters: readonly string[]): Promise<Outcome> {
+  const files = globSync('{agent,console,contract,server,test}/**/*.test.ts', {
+    cwd: root,
+    exclude: (path) => path.includes('node_modules') || path.startsWith('test/torture'),
+  })
+    .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
+    .sort()
+  const begin = performance.now()
+  let failed = 0
+  const skipped: string[] = []
+  const stream = run({ files, cwd: root, concurrency: filesAtOnce, timeout: fileTimeoutMs })
+  stream.on('test:fail', () => {
+    failed += 1
+  })
+  stream.on('test:pass', (test) => {
+    if (test.skip) skipped.push(`${test.name}: ${test.skip}`)
+  })
+  for await (const text of stream.compose(spec)) process.stdout.write(text)
+  const seconds = (performance.now() - begin) / 1000
+  const name = `tests in ${files.length} files`
+  if (failed > 0) return { name, seconds, problem: `${failed} failed` }
+  if (files.length === 0) return { name, seconds, problem: 'no test file found' }
+  if (skipped.length > 0 && process.env.SALLYPORT_FULL === '1') {
+    return { name, seconds, problem: `SALLYPORT_FULL=1, but skipped:\n  ${skipped.join('\n  ')}` }
+  }
+  return { name, seconds, problem: null }
+}
+
+function printSummary(): void {
+  console.log('')
+  for (const { name, seconds, problem } of outcomes) {
+    console.log(
+      `${problem === null ? '✔' : '✖'} ${name} (${seconds.toFixed(1)} s)${problem ? `: ${problem}` : ''}`,
+    )
+  }
+  console.log(`  all together ${((performance.now() - startedAt) / 1000).toFixed(0)} s`)
+}
