@@ -88,7 +88,7 @@ export const archivedBindings = pgTable(
 export const intercepts = pgTable(
   'intercepts',
   {
-    /** UUIDv7, made before the row reaches the journal: replaying a record is harmless. */
+    /** Made before the row reaches the journal: replaying a record is harmless. */
     id: uuid().primaryKey(),
     tokenDisplay: text('token_display').notNull(),
     clientIp: inet('client_ip').notNull(),

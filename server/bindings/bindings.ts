@@ -6,9 +6,24 @@ import type {
   InterceptItem,
   InterceptsExportQuery,
   InterceptsQuery,
+  Settings,
 } from '@sallyport/contract'
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { IpAddress } from '../lib/ip-address.ts'
-import type { Queryable } from '../store/store.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { Queryable, Store } from '../store/store.ts'
+import { createBindingChanges } from './binding-changes.ts'
+import { createBindingStore } from './binding-store.ts'
+import { createDailyCounts } from './daily-counts.ts'
+import { createDecide } from './decide.ts'
+import { createDecisionCache } from './decision-cache.ts'
+import { createFirstUse } from './first-use.ts'
+import { createHousekeeping } from './housekeeping.ts'
+import { createInterceptLog } from './intercept-log.ts'
+import { exportIntercepts, listIntercepts } from './intercept-store.ts'
+import { createLastUsed } from './last-used.ts'
+import { createLookUp } from './look-up.ts'
 
 /** One call as the decision sees it. */
 export type BindingCall = {
@@ -68,4 +83,85 @@ export type Bindings = {
   canDecide(): boolean
   /** Stops timers and writes what is still held in memory. */
   close(): Promise<void>
+}
+export type BindingsDependencies = {
+  config: Pick<Config, 'bindingMode' | 'bindIpv6Prefix' | 'bindNewPerMinute' | 'cache' | 'retention'>
+  store: Pick<Store, 'database' | 'notices' | 'counters' | 'sharedCache' | 'journal' | 'jobs'>
+  clock: Clock
+  logger: Logger
+  settings(): Settings
+  /** Queues the alert of a reached threshold, inside the transaction that writes its intercept. */
+  enqueueAlert(tx: Queryable, body: object, key: string): Promise<void>
+}
+
+export async function createBindings(dependencies: BindingsDependencies): Promise<Bindings> {
+  const { config, store, clock, logger, settings, enqueueAlert } = dependencies
+  const { database, notices, counters, sharedCache, journal } = store
+  const bindingStore = createBindingStore(database)
+  const cache = createDecisionCache(config.cache.bindings_max)
+  const changes = createBindingChanges({ database, notices, sharedCache, cache, logger })
+  const interceptLog = createInterceptLog({
+    database,
+    journal,
+    counters,
+    clock,
+    logger,
+    settings,
+    enqueueAlert,
+  })
+  const lastUsed = createLastUsed({ database, clock, logger })
+  const dailyCounts = createDailyCounts({ database, clock, logger })
+  const housekeeping = createHousekeeping({
+    database,
+    changes,
+    clock,
+    logger,
+    retention: config.retention,
+    archiveDays: () => settings().archive_days,
+  })
+  await store.jobs.schedule('bindings-housekeeping', '10 3 * * *', housekeeping)
+
+  return {
+    decide: createDecide({
+      cache,
+      notices,
+      lookUp: createLookUp({ store: bindingStore, sharedCache, clock, logger }),
+      firstUse: createFirstUse({ store: bindingStore, counters, sharedCache, config, clock, logger }),
+      confirm: bindingStore.confirm,
+      withdraw: changes.withdraw,
+      recordIntercept: interceptLog.record,
+      touch: lastUsed.touch,
+      count: dailyCounts.count,
+      settings,
+      bindingMode: config.bindingMode,
+      logger,
+    }),
+    list: bindingStore.list,
+    create: changes.create,
+    unbind: changes.unbind,
+    setRule: changes.setRule,
+    ban: changes.ban,
+    unban: changes.unban,
+    listIntercepts: (query) => listIntercepts(database, query),
+    exportIntercepts: (query) => exportIntercepts(database, query),
+    async dashboard() {
+      const [trend, counts, recent] = await Promise.all([
+        dailyCounts.trend(7),
+        bindingStore.counts(),
+        listIntercepts(database, { page: 1, page_size: 10 }),
+      ])
+      const { requests = 0, allowed = 0, intercepted = 0 } = trend.at(-1) ?? {}
+      return {
+        today: { requests, allowed, intercepted },
+        bindings: counts,
+        trend,
+        recent_intercepts: recent.items,
+      }
+    },
+    canDecide: () => notices.isFresh() || database.isReachable() || (sharedCache?.isUsable() ?? false),
+    async close() {
+      changes.close()
+      await Promise.all([interceptLog.close(), lastUsed.close(), dailyCounts.close()])
+    },
+  }
 }

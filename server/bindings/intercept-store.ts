@@ -1,0 +1,81 @@
+// SQL of the intercepts table.
+import {
+  AppError,
+  type InterceptItem,
+  type InterceptsExportQuery,
+  type InterceptsQuery,
+} from '@sallyport/contract'
+import type { Database, Queryable } from '../store/store.ts'
+import type { Page } from './bindings.ts'
+import { type Conditions, createConditions, selectPage } from './page.ts'
+
+type InterceptRow = Omit<InterceptItem, 'created_at'> & { created_at: Date }
+
+const columns = `id, token_display, host(client_ip) as client_ip, allowed_ips, method, path, reason, alerted, created_at, request_id, count`
+const exportBatchRows = 1000
+
+/** Answers the ids that were new: replaying a record changes nothing but a grown count. */
+export async function insertIntercepts(tx: Queryable, items: readonly InterceptItem[]): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string; made: boolean }>(
+    `insert into intercepts (id, token_display, client_ip, allowed_ips, method, path, reason, alerted, created_at, request_id, count)
+     select id, token_display, client_ip, allowed_ips, method, path, reason, alerted, created_at, request_id, count
+     from jsonb_to_recordset($1::jsonb) as item(id uuid, token_display text, client_ip inet, allowed_ips text[], method text,
+       path text, reason text, alerted boolean, created_at timestamptz, request_id text, count integer)
+     on conflict (id) do update set count = greatest(intercepts.count, excluded.count)
+     returning id, xmax = 0 as made`,
+    [JSON.stringify(items)],
+  )
+  return rows.filter((row) => row.made).map((row) => row.id)
+}
+
+export async function listIntercepts(
+  database: Database,
+  query: InterceptsQuery,
+): Promise<Page<InterceptItem>> {
+  const page = await selectPage<InterceptRow>(database, {
+    table: 'intercepts',
+    columns,
+    order: ['created_at', 'id'],
+    conditions: interceptConditions(query),
+    page: query.page,
+    pageSize: query.page_size,
+  })
+  return { ...page, items: page.items.map(toItem) }
+}
+
+/** Newest first, in batches: memory stays flat however many there are. */
+export async function* exportIntercepts(
+  database: Database,
+  query: InterceptsExportQuery,
+): AsyncIterable<InterceptItem[]> {
+  const { where, values } = interceptConditions(query)
+  const sql = `select ${columns} from intercepts ${where} order by created_at desc, id desc`
+  for await (const rows of database.stream<InterceptRow>(sql, values, exportBatchRows)) yield rows.map(toItem)
+}
+
+function interceptConditions(query: InterceptsExportQuery): Conditions {
+  const conditions = createConditions()
+  if (query.q !== undefined) conditions.addPrefix('token_display', query.q)
+  if (query.ip !== undefined) {
+    conditions.add((value) => `client_ip <<= ${value}::inet`, conditions.checkRange('ip', query.ip))
+  }
+  const from = query.from === undefined ? null : new Date(query.from)
+  const to = query.to === undefined ? null : endOf(query.to)
+  if (from && to && from >= to) {
+    throw new AppError('malformed_request', { message: `from: ${query.from} is not before to: ${query.to}.` })
+  }
+  if (from) conditions.add((value) => `created_at >= ${value}`, from)
+  if (to) conditions.add((value) => `created_at < ${value}`, to)
+  return conditions
+}
+
+/** A date without a time means the whole day (UTC). */
+function endOf(text: string): Date {
+  const moment = new Date(text)
+  if (!text.includes('T')) moment.setUTCDate(moment.getUTCDate() + 1)
+  return moment
+}
+
+function toItem(row: InterceptRow): InterceptItem {
+  return { ...row, created_at: row.created_at.toISOString() }
+}
