@@ -174,3 +174,14 @@ export const gatewayAnswer = z.strictObject({
   redis: z.boolean(),
 })
 export type GatewayAnswer = z.infer<typeof gatewayAnswer>
+
+/** What only the running gateway can know; `sallyport doctor` and `config show` ask for it. */
+export const diagnosticsAnswer = z.strictObject({
+  untrusted_real_ip_peers: z
+    .array(z.strictObject({ address: z.string(), count: z.number().int(), last_seen_at: timestamp }))
+    .describe('peers that sent X-Real-IP without being listed in TRUSTED_PROXY_IPS, since the last start'),
+  live_settings: z
+    .array(z.keyof(settingsAnswer))
+    .describe('settings changed live: they win over the environment'),
+})
+export type DiagnosticsAnswer = z.infer<typeof diagnosticsAnswer>

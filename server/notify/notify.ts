@@ -30,7 +30,8 @@ export async function createNotify(dependencies: NotifyDependencies): Promise<No
   await store.jobs.queue<QueuedWebhook>(webhookQueue, async ({ key, body }) => {
     // The address of this moment: a corrected one also receives what waits.
     const url = settings().alert_webhook_url
-    if (!url) return logger.warn('a queued webhook was dropped: no address is set any more', { component: 'notify' })
+    if (!url)
+      return logger.warn('a queued webhook was dropped: no address is set any more', { component: 'notify' })
     try {
       await sender.send(url, { deliveryId: key, body })
     } catch (error) {

@@ -35,7 +35,9 @@ export function createWebhookSender(dependencies: { secret: Secret | null; clock
       // An address given as such is connected to without a look-up, so it is checked here.
       if (isIP(host) !== 0) assertAllowed(host)
       const signal = new AbortController()
-      const timer = clock.after(deadlineMs, () => signal.abort(new Error(`no answer within ${deadlineMs} ms`)))
+      const timer = clock.after(deadlineMs, () =>
+        signal.abort(new Error(`no answer within ${deadlineMs} ms`)),
+      )
       try {
         const answer = await request(url, {
           method: 'POST',
@@ -50,7 +52,8 @@ export function createWebhookSender(dependencies: { secret: Secret | null; clock
           body,
         })
         await answer.body.dump()
-        if (answer.statusCode < 200 || answer.statusCode > 299) throw new Error(`the receiver answered ${answer.statusCode}`)
+        if (answer.statusCode < 200 || answer.statusCode > 299)
+          throw new Error(`the receiver answered ${answer.statusCode}`)
       } finally {
         timer.cancel()
       }
