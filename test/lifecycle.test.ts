@@ -1,0 +1,233 @@
+// Starting, stopping, being killed, and being refused a start: what an operator can rely on.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { call, openCall } from './support/call.ts'
+import { within } from './support/eventually.ts'
+import { startFleet } from './support/fleet.ts'
+import {
+  freePort,
+  type Gateway,
+  openFolder,
+  spawnCommand,
+  startGateway,
+  untilReady,
+} from './support/gateway.ts'
+import { openScope } from './support/scope.ts'
+import { type Environment, sharedStorage, storageMatrix, testSecrets } from './support/storage.ts'
+import { from, newToken } from './support/tokens.ts'
+import { startUpstream } from './support/upstream.ts'
+
+/** EX_CONFIG of sysexits.h. */
+const configExitCode = 78
+
+describe('first start with nothing configured', () => {
+  test('secrets are made for their owner only, the password is printed once and opens the console API', async (t) => {
+    const scope = openScope(t)
+    const folder = await openFolder(scope)
+    const env = { APP_PORT: String(await freePort()) }
+    const url = `http://127.0.0.1:${env.APP_PORT}`
+    const first = spawnCommand(scope, ['start'], { folder, env })
+    await untilReady(url, first)
+    assert.match(first.output(), new RegExp(`${url}/admin/ui/`), 'the address of the console is printed')
+    const password = findPassword(first.output())
+    const login = await call(`${url}/admin/api/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password }),
+    })
+    assert.equal(login.status, 200, login.text)
+    const mode = (await stat(join(folder, 'data/secrets.json'))).mode & 0o777
+    assert.equal(mode, 0o600)
+    const unset = await call(`${url}/v1/models`, { headers: { authorization: 'Bearer x' } })
+    assert.deepEqual([unset.status, unset.code], [404, 'downstream_not_configured'])
+    assert.deepEqual(await first.stop(), { code: 0, signal: null })
+
+    const second = spawnCommand(scope, ['start'], { folder, env })
+    await untilReady(url, second)
+    assert.ok(!second.output().includes(password), 'the password is printed once only')
+    assert.equal((await second.stop()).code, 0)
+  })
+})
+
+describe('a wrong configuration', () => {
+  const wrong: [name: string, key: string, env: Environment][] = [
+    ['a port out of range', 'APP_PORT', { APP_PORT: '70000' }],
+    ['a short pepper', 'SENTINEL_HMAC_SECRET', { SENTINEL_HMAC_SECRET: 'short' }],
+    ['a short password', 'ADMIN_PASSWORD', { ADMIN_PASSWORD: 'short' }],
+    ['a malformed proxy network', 'TRUSTED_PROXY_IPS', { TRUSTED_PROXY_IPS: '10.0.0.0/33' }],
+    ['an unknown failsafe mode', 'SENTINEL_FAILSAFE_MODE', { SENTINEL_FAILSAFE_MODE: 'maybe' }],
+    ['a downstream that is no address', 'DOWNSTREAM_URL', { DOWNSTREAM_URL: 'new-api:3000' }],
+    ['an empty webhook secret', 'ALERT_WEBHOOK_SECRET', { ALERT_WEBHOOK_SECRET: 'x' }],
+    ['an external database without its secrets', 'MASTER_KEY', { PG_DSN: 'postgresql://a@127.0.0.1/b' }],
+    ['anonymous paths that hold model routes', 'DOWNSTREAM_ANONYMOUS', { DOWNSTREAM_ANONYMOUS: '/v1' }],
+    ['a configuration file that is not there', 'CONFIG_FILE', { CONFIG_FILE: 'absent.yaml' }],
+  ]
+  for (const [name, key, env] of wrong) {
+    test(`${name} ends the start with exit 78 and names ${key}`, async (t) => {
+      const scope = openScope(t)
+      const folder = await openFolder(scope)
+      const process = spawnCommand(scope, ['start'], { folder, env })
+      const exit = await within('the exit', process.exited)
+      assert.equal(exit.code, configExitCode, process.output())
+      assert.match(process.output(), new RegExp(`${key}.*(\\n.*)?[Ee]xample`))
+      assert.ok(!existsSync(join(folder, 'data')), 'nothing was made')
+    })
+  }
+
+  test('an unknown key in the file is named', async (t) => {
+    const scope = openScope(t)
+    const folder = await openFolder(scope)
+    await writeFile(join(folder, 'sallyport.yaml'), 'limits:\n  connections: 5\n')
+    const process = spawnCommand(scope, ['start'], { folder })
+    assert.equal((await process.exited).code, configExitCode)
+    assert.match(process.output(), /sallyport\.yaml: limits: .*connections/)
+  })
+
+  for (const storage of sharedStorage) {
+    test(
+      `another pepper than the stored one ends the start with exit 78, on ${storage.name}`,
+      storage.options,
+      async (t) => {
+        const scope = openScope(t)
+        const env = await storage.open(scope)
+        await (await startGateway(scope, { env })).stop()
+        const changed: Environment[] = [
+          { SENTINEL_HMAC_SECRET: 'another-pepper-0123456789abcdefghijklm' },
+          { MASTER_KEY: 'YW5vdGhlci1rZXktMDEyMzQ1Njc4OWFiY2RlZmdoaWo=' },
+        ]
+        for (const other of changed) {
+          const folder = await openFolder(scope)
+          const process = spawnCommand(scope, ['start'], { folder, env: { ...env, ...other, APP_PORT: '0' } })
+          assert.equal(
+            (await within('the exit', process.exited, 30_000)).code,
+            configExitCode,
+            process.output(),
+          )
+          assert.match(process.output(), new RegExp(Object.keys(other).join()))
+        }
+        const kept = { MASTER_KEY: changed[1]?.MASTER_KEY ?? '', MASTER_KEY_PREVIOUS: testSecrets.MASTER_KEY }
+        await startGateway(scope, { env: { ...env, ...kept } })
+      },
+    )
+  }
+})
+
+describe('the embedded data folder', () => {
+  test('a second process on it is refused at once with a named error, the first goes on', async (t) => {
+    const scope = openScope(t)
+    const gateway = await startGateway(scope)
+    const second = spawnCommand(scope, ['start'], { folder: gateway.folder, env: { APP_PORT: '0' } })
+    const exit = await within('the refusal', second.exited, 5000)
+    assert.ok(exit.code !== 0 && exit.code !== null, second.output())
+    assert.match(second.output(), /in use/)
+    assert.ok(second.output().includes(String(gateway.pid)), 'the error names the process')
+    assert.equal((await call(`${gateway.url}/health/ready`)).status, 200)
+  })
+
+  test('two first starts at once leave one gateway running', async (t) => {
+    const scope = openScope(t)
+    const folder = await openFolder(scope)
+    const ports = [await freePort(), await freePort()]
+    const processes = ports.map((port) =>
+      spawnCommand(scope, ['start'], { folder, env: { APP_PORT: String(port) } }),
+    )
+    const lost = await within(
+      'one of them being refused',
+      Promise.race(processes.map(({ exited }) => exited)),
+      30_000,
+    )
+    assert.ok(lost.code !== 0 && lost.code !== null)
+    const outputs = processes.map(({ output }) => /in use/.test(output()))
+    assert.deepEqual(outputs.filter(Boolean), [true])
+    const winner = outputs.indexOf(false)
+    const process = processes[winner]
+    assert.ok(process)
+    await untilReady(`http://127.0.0.1:${ports[winner]}`, process)
+  })
+})
+
+for (const storage of storageMatrix) {
+  test(
+    `a gateway killed with SIGKILL starts again by itself and still knows its bindings, on ${storage.name}`,
+    storage.options,
+    async (t) => {
+      const scope = openScope(t)
+      const upstream = await startUpstream()
+      scope.defer(upstream.close)
+      const env = { ...(await storage.open(scope)), DOWNSTREAM_URL: upstream.url }
+      const folder = await openFolder(scope)
+      const tokens: string[] = []
+      for (let round = 0; round < 3; round++) {
+        const gateway = await startGateway(scope, { env, folder })
+        for (const token of tokens) assert.equal(await use(gateway, '203.0.113.8', token), 403)
+        const token = newToken()
+        tokens.push(token)
+        assert.equal(await use(gateway, '203.0.113.7', token), 200)
+        assert.equal((await gateway.kill9()).signal, 'SIGKILL')
+      }
+      const gateway = await startGateway(scope, { env, folder })
+      const { total } = (await gateway.admin('GET', '/logs')).json() as { total: number }
+      assert.equal(total, 3, 'every refusal that was answered is in the log')
+      assert.equal((await gateway.stop()).code, 0)
+    },
+  )
+}
+
+test('SIGTERM lets an open stream finish, takes no new call, and exits 0', async (t) => {
+  const { upstream, gateways } = await startFleet(openScope(t))
+  const [gateway] = gateways
+  const held = upstream.hold('/v1/long')
+  const opened = openCall(`${gateway.url}/v1/long`, { headers: from('203.0.113.7', newToken()) })
+  const { response: sender } = await held
+  sender.writeHead(200, { 'content-type': 'text/event-stream' })
+  sender.write('data: one\n\n')
+  const { response } = await opened
+  await within('the first event', once(response, 'data'))
+  gateway.signal('SIGTERM')
+  await assertRefusesConnections(gateway)
+  const next = once(response, 'data')
+  sender.write('data: two\n\n')
+  assert.equal(String((await within('an event after SIGTERM', next))[0]), 'data: two\n\n')
+  const end = once(response.resume(), 'end')
+  sender.end()
+  await within('the end of the stream', end)
+  assert.deepEqual(await within('the exit', gateway.exited), { code: 0, signal: null })
+})
+
+test('SIGTERM ends streams that outlast the grace time', async (t) => {
+  const { upstream, gateways } = await startFleet(openScope(t), { env: { SHUTDOWN_GRACE_MS: '300' } })
+  const held = upstream.hold('/v1/endless')
+  const opened = openCall(`${gateways[0].url}/v1/endless`, { headers: from('203.0.113.7', newToken()) })
+  const { response: sender } = await held
+  sender.writeHead(200).write('never ends')
+  const { response } = await opened
+  response.on('error', () => null).resume()
+  const exit = await within('the exit', gateways[0].stop(), 10_000)
+  assert.deepEqual(exit, { code: 0, signal: null })
+})
+
+function use(gateway: Gateway, address: string, token: string): Promise<number> {
+  return call(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(({ status }) => status)
+}
+
+/** Waits until the listener is gone; a call that still gets in is told so. */
+async function assertRefusesConnections(gateway: Gateway): Promise<void> {
+  const deadline = performance.now() + 5000
+  while (performance.now() < deadline) {
+    const outcome = await call(`${gateway.url}/health`).catch((error: NodeJS.ErrnoException) => error.code)
+    if (outcome === 'ECONNREFUSED') return
+  }
+  assert.fail('the gateway still accepts connections after SIGTERM')
+}
+
+/** The printed password: the last word of the line that speaks of it. */
+function findPassword(output: string): string {
+  const line = output.split('\n').find((text) => /password/i.test(text))
+  const password = line?.trim().split(/\s+/).at(-1)
+  assert.ok(password, `a password is printed:\n${output}`)
+  return password
+}

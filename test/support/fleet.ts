@@ -1,0 +1,28 @@
+// One or more gateways on one storage in front of one upstream: what most whole-process tests begin with.
+import { type Gateway, startGateway } from './gateway.ts'
+import type { Scope } from './scope.ts'
+import { type Environment, type Storage, storageMatrix } from './storage.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
+
+export type Fleet = { upstream: Upstream; gateways: readonly [Gateway, ...Gateway[]] }
+
+export type FleetOptions = {
+  /** The embedded database, when not given. */
+  storage?: Storage | undefined
+  count?: number
+  env?: Environment
+}
+
+export async function startFleet(scope: Scope, options: FleetOptions = {}): Promise<Fleet> {
+  const [embedded] = storageMatrix
+  const storage = options.storage ?? embedded
+  if (!storage) throw new Error('the storage matrix is empty')
+  const upstream = await startUpstream()
+  scope.defer(upstream.close)
+  const env = { ...(await storage.open(scope)), DOWNSTREAM_URL: upstream.url, ...options.env }
+  const [first, ...others] = await Promise.all(
+    Array.from({ length: options.count ?? 1 }, () => startGateway(scope, { env })),
+  )
+  if (!first) throw new Error('a fleet has at least one gateway')
+  return { upstream, gateways: [first, ...others] }
+}

@@ -1,0 +1,54 @@
+// What a test needs from the machine: absent tools skip it by name, and fail it where SALLYPORT_FULL is 1.
+import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
+
+/** The suite's external engines; CI sets these when it started its own. */
+export const postgresDsn = process.env.SALLYPORT_TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
+export const redisAddr = process.env.SALLYPORT_TEST_REDIS_ADDR ?? 'redis://127.0.0.1:6379'
+export const chromiumPath = '/usr/bin/chromium'
+
+const probes = {
+  postgres: () => answers(postgresDsn, 5432),
+  redis: () => answers(redisAddr, 6379),
+  chromium: () => existsSync(chromiumPath),
+  root: () => process.getuid?.() === 0,
+  'another account': () => process.getuid?.() === 0 && onPath('setpriv') && onPath('unshare'),
+  linux: () => process.platform === 'linux',
+} satisfies Record<string, () => boolean | Promise<boolean>>
+
+export type Need = keyof typeof probes
+
+const known = new Map<Need, Promise<boolean>>()
+
+/** Options for `test`: `{ skip: false }`, or the reason why the machine cannot run it. */
+export async function needs(...wanted: readonly Need[]): Promise<{ skip: string | false }> {
+  const missing: Need[] = []
+  for (const need of wanted) {
+    const found = known.get(need) ?? Promise.resolve(probes[need]())
+    known.set(need, found)
+    if (!(await found)) missing.push(need)
+  }
+  if (missing.length === 0) return { skip: false }
+  const reason = `needs ${missing.join(' and ')}`
+  if (process.env.SALLYPORT_FULL === '1') throw new Error(`SALLYPORT_FULL=1, but this test ${reason}`)
+  return { skip: reason }
+}
+
+function onPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)))
+}
+
+function answers(address: string, standardPort: number): Promise<boolean> {
+  const { hostname, port } = new URL(address)
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port) || standardPort, timeout: 2000 })
+    const settle = (found: boolean) => {
+      socket.destroy()
+      resolve(found)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
+    socket.once('timeout', () => settle(false))
+  })
+}

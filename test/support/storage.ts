@@ -1,0 +1,89 @@
+// The storage that a gateway can stand on: embedded or external PostgreSQL, with or without Redis; each test gets its own.
+import { randomBytes } from 'node:crypto'
+import { Client } from 'pg'
+import { createClient } from 'redis'
+import { type Need, needs, postgresDsn, redisAddr } from './needs.ts'
+import type { Scope } from './scope.ts'
+
+export type Environment = Record<string, string>
+
+export type Storage = {
+  name: string
+  /** Options for `test`: whether the machine has it. */
+  options: { skip: string | false }
+  /** Makes it, and returns the environment of a gateway on it; everything is removed with the scope. */
+  open(scope: Scope): Promise<Environment>
+}
+
+/** Secrets that must be given with an external database; fixed, so that replicas agree and searches can look for them. */
+export const testSecrets = {
+  SENTINEL_HMAC_SECRET: 'test-pepper-0123456789abcdefghijklmnop',
+  ADMIN_PASSWORD: 'test admin password 4711',
+  ADMIN_JWT_SECRET: 'test-jwt-secret-0123456789abcdefghijkl',
+  MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LTAxMjM0NTY3ODlhYmNkZWY=',
+} as const
+
+/** Every combination; the first needs nothing of the machine. */
+export const storageMatrix: readonly Storage[] = [
+  await storage('embedded PostgreSQL', [], async () => ({})),
+  await storage('embedded PostgreSQL with Redis', ['redis'], openRedis),
+  await storage('external PostgreSQL', ['postgres'], openDatabase),
+  await storage('external PostgreSQL with Redis', ['postgres', 'redis'], async (scope) => ({
+    ...(await openDatabase(scope)),
+    ...(await openRedis(scope)),
+  })),
+]
+
+/** Storage that several processes can share: an external database when there is one. */
+export const sharedStorage: readonly Storage[] = storageMatrix.slice(2)
+
+async function storage(
+  name: string,
+  wanted: readonly Need[],
+  open: (scope: Scope) => Promise<Environment>,
+): Promise<Storage> {
+  return {
+    name,
+    options: await needs(...wanted),
+    open: async (scope) => ({ ...testSecrets, ...(await open(scope)) }),
+  }
+}
+
+/** A database of its own on the suite's server. */
+async function openDatabase(scope: Scope): Promise<Environment> {
+  const name = `sp_test_${randomBytes(6).toString('hex')}`
+  await command(`create database ${name}`)
+  scope.defer(() => command(`drop database if exists ${name} with (force)`))
+  const url = new URL(postgresDsn)
+  url.pathname = `/${name}`
+  return { PG_DSN: url.href }
+}
+
+/** Keys of its own in the suite's Redis. */
+async function openRedis(scope: Scope): Promise<Environment> {
+  const prefix = `sp-test-${randomBytes(6).toString('hex')}:`
+  scope.defer(() => removeKeys(prefix))
+  return { REDIS_ADDR: redisAddr, REDIS_PREFIX: prefix }
+}
+
+async function command(sql: string): Promise<void> {
+  const client = new Client({ connectionString: postgresDsn })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+async function removeKeys(prefix: string): Promise<void> {
+  const client = createClient({ url: redisAddr })
+  await client.connect()
+  try {
+    for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {
+      if (keys.length > 0) await client.del(keys)
+    }
+  } finally {
+    client.destroy()
+  }
+}
