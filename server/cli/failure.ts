@@ -31,7 +31,7 @@ const exitCodesByName: Readonly<Record<string, number>> = {
 }
 
 /** Prints why a command failed, a line for each reason, and answers the exit code. */
-export function explainFailure(error: unknown, terminal: Terminal): number {
+export function explainFailure(error: unknown, terminal: Pick<Terminal, 'stderr'>): number {
   // Commander has already printed its own text; the end after --help and --version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
   if (!(error instanceof Error)) {

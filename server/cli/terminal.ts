@@ -17,7 +17,7 @@ export function printLine(terminal: Terminal, text: string): void {
   terminal.stdout.write(`${text}\n`)
 }
 
-export function warn(terminal: Terminal, text: string): void {
+export function warn(terminal: Pick<Terminal, 'stderr'>, text: string): void {
   terminal.stderr.write(`sallyport: ${text}\n`)
 }
 
