@@ -1,10 +1,24 @@
 // Shapes of the admin API: one zod schema for each request and answer, shared by server, console, command line and OpenAPI.
 import { z } from 'zod'
 
+/** A whole number from 1 to `max`; one text for all that can be wrong with it. */
+function countingNumber(max: number) {
+  const error = `must be a whole number from 1 to ${max}`
+  return z.number(error).int(error).min(1, error).max(max, error)
+}
+
+/** A number of a query string, digits only: `1e2`, ` 5` or `0x10` are refused and not guessed at. */
+function queryNumber(max: number) {
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : text),
+    countingNumber(max),
+  )
+}
+
 /** Page query of every list: `page` from 1, `page_size` 1–200 (default 20). */
 export const pageQuery = {
-  page: z.coerce.number().int().min(1).max(1_000_000_000).default(1),
-  page_size: z.coerce.number().int().min(1).max(200).default(20),
+  page: queryNumber(1_000_000_000).default(1),
+  page_size: queryNumber(200).default(20),
 }
 
 export function pageOf<Item extends z.ZodType>(item: Item) {
@@ -50,9 +64,9 @@ export const bindingsQuery = z.strictObject({
 })
 export type BindingsQuery = z.infer<typeof bindingsQuery>
 
-export const bindingIdRequest = z.strictObject({ id: z.number().int().positive() })
+export const bindingIdRequest = z.strictObject({ id: countingNumber(Number.MAX_SAFE_INTEGER) })
 export const bindingRuleRequest = z.strictObject({
-  id: z.number().int().positive(),
+  id: countingNumber(Number.MAX_SAFE_INTEGER),
   mode: bindingMode,
   allowed_ips: addressList.default([]),
 })
@@ -80,11 +94,14 @@ export const interceptItem = z.strictObject({
 })
 export type InterceptItem = z.infer<typeof interceptItem>
 
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+  error: 'must be a date such as 2026-01-31, or a time with its zone such as 2026-01-31T08:00:00Z',
+})
 export const interceptFilter = {
   q: z.string().trim().min(1).max(64).optional().describe('token_display, exact or its beginning'),
   ip: z.string().trim().min(1).max(64).optional().describe('client address, or a CIDR that holds it'),
-  from: z.iso.datetime({ offset: true }).or(z.iso.date()).optional(),
-  to: z.iso.datetime({ offset: true }).or(z.iso.date()).optional(),
+  from: moment.optional(),
+  to: moment.optional().describe('a date means its end'),
 }
 export const interceptsQuery = z.strictObject({ ...pageQuery, ...interceptFilter })
 export const interceptsExportQuery = z.strictObject(interceptFilter)
@@ -131,14 +148,18 @@ export const settingsAnswer = z.strictObject({
 })
 export type Settings = z.infer<typeof settingsAnswer>
 
+const webhookUrlError = 'must be an http:// or https:// address, or null to switch alerts off'
 export const settingsRequest = z.strictObject({
   alert_webhook_url: z
-    .union([z.url({ protocol: /^https?$/ }).max(2048), z.literal(''), z.null()])
+    .union([z.url({ protocol: /^https?$/, error: webhookUrlError }).max(2048), z.literal(''), z.null()], {
+      error: webhookUrlError,
+    })
+    .transform((url) => url || null)
     .optional()
     .describe('null or "" switches alerts off'),
-  alert_threshold_count: z.number().int().min(1).max(100_000).optional(),
-  alert_threshold_seconds: z.number().int().min(1).max(86_400).optional(),
-  archive_days: z.number().int().min(1).max(3650).optional(),
+  alert_threshold_count: countingNumber(100_000).optional(),
+  alert_threshold_seconds: countingNumber(86_400).optional(),
+  archive_days: countingNumber(3650).optional(),
   failsafe_mode: z.enum(['closed', 'open']).optional(),
 })
 export type SettingsRequest = z.infer<typeof settingsRequest>
@@ -162,6 +183,31 @@ export const auditVerifyAnswer = z.strictObject({
   ok: z.boolean(),
   rows: z.number().int(),
   first_bad_id: z.number().int().nullable(),
+})
+
+export const healthAnswer = z.strictObject({ status: z.literal('ok') })
+const engineState = z.strictObject({ state: z.enum(['up', 'down', 'off']), detail: z.string().optional() })
+export const readinessAnswer = z.strictObject({
+  status: z
+    .enum(['ready', 'degraded', 'unavailable'])
+    .describe('degraded: an engine is down, calls are still decided; unavailable (503): they are not'),
+  components: z.strictObject({ database: engineState, redis: engineState, journal: engineState }),
+  binding_mode: z.enum(['enforce', 'observe']).describe('observe: wrong addresses are let through'),
+  failsafe_mode: z.enum(['closed', 'open']),
+})
+
+/** Body of every error. */
+export const errorAnswer = z.strictObject({
+  error: z.strictObject({
+    message: z.string(),
+    type: z.literal('sallyport_error'),
+    code: z.string().describe('docs/errors.md lists them'),
+    request_id: z.string(),
+    details: z
+      .array(z.string())
+      .optional()
+      .describe('every reason, when there is more than the message says'),
+  }),
 })
 
 /** Version and state that the console shows beside its name. */

@@ -1,0 +1,61 @@
+// The web framework as the admin room uses it: schemas checked, errors in one form, nothing that a browser could misread.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { AppError, errorAnswer } from '@sallyport/contract'
+import { type FastifyBaseLogger, type FastifyInstance, type FastifySchemaCompiler, fastify } from 'fastify'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import type { Logger } from '../lib/logger.ts'
+import { createErrorAnswer } from './answer-error.ts'
+import { describeProblem, malformedRequest } from './describe-problem.ts'
+import { callOf } from './request-context.ts'
+import { answerUnknownRoute } from './unknown-route.ts'
+
+export type AdminApi = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+/** An instance without routes. It is never told to listen: requests are handed to its `routing`. */
+export function createApi(options: { logger: Logger; bodyBytesMax: number }): AdminApi {
+  const answerError = createErrorAnswer(options.logger)
+  const api: AdminApi = fastify({
+    bodyLimit: options.bodyBytesMax,
+    // Answers while closing are the listener's matter.
+    return503OnClosing: false,
+    frameworkErrors: answerError,
+  }).withTypeProvider<ZodTypeProvider>()
+  api.removeContentTypeParser('text/plain')
+  api.setValidatorCompiler(compileValidator)
+  api.setSerializerCompiler(serializerCompiler)
+  api.setErrorHandler(answerError)
+  answerUnknownRoute(api)
+  api.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'x-request-id': callOf(request.raw).requestId,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+  })
+  return api
+}
+
+/** Answer schemas of a route: its own for success, the envelope for every error. */
+export function answers<Answer extends z.ZodType>(answer: Answer) {
+  return { '2xx': answer, '4xx': errorAnswer, '5xx': errorAnswer }
+}
+
+const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request')
+  return (data: unknown) => {
+    const parsed = schema.safeParse(data, { error: describeProblem })
+    return parsed.success ? { value: parsed.data } : { error: malformedRequest(parsed.error.issues, part) }
+  }
+}
+
+export function notFound(message: string): AppError {
+  return new AppError('not_found', { message })
+}

@@ -1,0 +1,82 @@
+// /admin/api/bindings: list them, bind ahead of first use, change a rule, unbind, ban, unban.
+import {
+  AppError,
+  bindingCreateRequest,
+  bindingIdRequest,
+  bindingItem,
+  bindingRuleRequest,
+  bindingsQuery,
+  pageOf,
+} from '@sallyport/contract'
+import type { FastifyRequest } from 'fastify'
+import type { Bindings, RecordChange } from '../bindings/bindings.ts'
+import { type AdminApi, answers, notFound } from './api.ts'
+import type { AuditLog } from './audit-log.ts'
+import { callOf, principalOf } from './request-context.ts'
+
+export type BindingRouteDependencies = {
+  bindings: Bindings
+  audit: Pick<AuditLog, 'recorderFor'>
+  /** Null for a text that could never be used as a token of the downstream. */
+  identifyToken(token: string): { digest: string; tokenDisplay: string } | null
+}
+
+export function addBindingRoutes(api: AdminApi, dependencies: BindingRouteDependencies): void {
+  const { bindings, audit, identifyToken } = dependencies
+  const path = '/admin/api/bindings'
+  const describe = (summary: string) => ({ tags: ['bindings'], summary, response: answers(bindingItem) })
+  const recorder = (request: FastifyRequest): RecordChange =>
+    audit.recorderFor(principalOf(request.raw).actor, callOf(request.raw).address.text)
+
+  api.get(
+    path,
+    {
+      schema: {
+        ...describe('List bindings'),
+        querystring: bindingsQuery,
+        response: answers(pageOf(bindingItem)),
+      },
+    },
+    (request) => bindings.list(request.query),
+  )
+  api.post(
+    path,
+    { schema: { ...describe('Bind a token ahead of its first use'), body: bindingCreateRequest } },
+    async (request, reply) => {
+      const { token, mode, allowed_ips: allowedIps } = request.body
+      const identified = identifyToken(token)
+      if (!identified) {
+        throw new AppError('malformed_request', {
+          message: 'token: is not a token of the service behind Sallyport; send it as clients do.',
+        })
+      }
+      reply.code(201)
+      return bindings.create({ ...identified, rule: { mode, allowedIps } }, recorder(request))
+    },
+  )
+  api.put(
+    `${path}/ip`,
+    { schema: { ...describe('Change the rule of a binding'), body: bindingRuleRequest } },
+    async (request) => {
+      const { id, mode, allowed_ips: allowedIps } = request.body
+      return found(id, await bindings.setRule(id, { mode, allowedIps }, recorder(request)))
+    },
+  )
+  const changes = [
+    ['unbind', 'Remove a binding; the next use binds anew', bindings.unbind],
+    ['ban', 'Ban a credential', bindings.ban],
+    ['unban', 'Lift a ban', bindings.unban],
+  ] as const
+  for (const [verb, summary, change] of changes) {
+    api.post(
+      `${path}/${verb}`,
+      { schema: { ...describe(summary), body: bindingIdRequest } },
+      async (request) => found(request.body.id, await change(request.body.id, recorder(request))),
+    )
+  }
+}
+
+function found<Item>(id: number, item: Item | null): Item {
+  if (item === null) throw notFound(`There is no binding with the id ${id}.`)
+  return item
+}

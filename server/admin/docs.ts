@@ -1,0 +1,60 @@
+// /docs: the admin API described by the very schemas that check it, as OpenAPI (/docs/json) and as a page.
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { Registry } from 'prom-client'
+import type { AdminDependencies } from './admin.ts'
+import { type AdminApi, createApi } from './api.ts'
+import { docsStyle, type OpenApiDocument, renderDocsPage } from './docs-page.ts'
+import { addRoutes } from './routes.ts'
+
+const contentSecurityPolicy =
+  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** The document is made on the first request for it: no start should wait for it, and few gateways are ever asked. */
+export function addDocsRoutes(api: AdminApi, dependencies: AdminDependencies): void {
+  let document: Promise<OpenApiDocument> | null = null
+  const readDocument = () => {
+    document ??= describeApi(dependencies).catch((error: unknown) => {
+      document = null
+      throw error
+    })
+    return document
+  }
+  const schema = { hide: true }
+  api.get('/docs/json', { schema }, async (_request, reply) => {
+    reply.type('application/json; charset=utf-8')
+    return JSON.stringify(await readDocument())
+  })
+  api.get('/docs', { schema }, async (_request, reply) => {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy)
+    return renderDocsPage(await readDocument())
+  })
+  api.get('/docs/style.css', { schema }, async (_request, reply) => {
+    reply.type('text/css; charset=utf-8')
+    return docsStyle
+  })
+}
+
+/** Adds the same routes to an instance that serves nobody, because the describer must be there before the routes. */
+async function describeApi(dependencies: AdminDependencies): Promise<OpenApiDocument> {
+  const { default: swagger } = await import('@fastify/swagger')
+  const api = createApi({ logger: dependencies.logger, bodyBytesMax: 1 })
+  await api.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Sallyport admin API', version: dependencies.version },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          console: { type: 'apiKey', in: 'cookie', name: 'sallyport_session' },
+        },
+      },
+      security: [{ bearer: [] }, { console: [] }],
+    },
+    transform: jsonSchemaTransform,
+  })
+  addRoutes(api, { ...dependencies, registry: new Registry() })
+  await api.ready()
+  const document = api.swagger() as OpenApiDocument
+  await api.close()
+  return document
+}

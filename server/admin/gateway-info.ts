@@ -1,0 +1,35 @@
+// GET /admin/api/gateway: which gateway this is and in which state, for the head of the console.
+import { gatewayAnswer } from '@sallyport/contract'
+import type { Config } from '../config/config.ts'
+import { type AdminApi, answers } from './api.ts'
+import type { LiveSettings } from './live-settings.ts'
+
+export type GatewayInfoDependencies = {
+  config: Pick<Config, 'bindingMode' | 'downstreamUrl' | 'embedded' | 'redisAddr'>
+  settings: Pick<LiveSettings, 'current'>
+  version: string
+}
+
+export function addGatewayRoute(api: AdminApi, dependencies: GatewayInfoDependencies): void {
+  const { config, settings, version } = dependencies
+  const schema = {
+    tags: ['gateway'],
+    summary: 'Version and state of this gateway',
+    response: answers(gatewayAnswer),
+  }
+  api.get('/admin/api/gateway', { schema }, async () => ({
+    version,
+    binding_mode: config.bindingMode,
+    failsafe_mode: settings.current().failsafe_mode,
+    downstream_url: config.downstreamUrl === null ? null : withoutUserInfo(config.downstreamUrl),
+    database: config.embedded === null ? ('external' as const) : ('embedded' as const),
+    redis: config.redisAddr !== null,
+  }))
+}
+
+function withoutUserInfo(text: string): string {
+  const url = new URL(text)
+  url.username = ''
+  url.password = ''
+  return url.href.replace(/\/$/, '')
+}

@@ -1,0 +1,65 @@
+// /admin/api/logs: the intercepts as a list, and all of them as a streamed CSV file.
+import { Readable } from 'node:stream'
+import {
+  type InterceptItem,
+  interceptCsvColumns,
+  interceptItem,
+  interceptsExportQuery,
+  interceptsQuery,
+  pageOf,
+} from '@sallyport/contract'
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { Bindings } from '../bindings/bindings.ts'
+import type { Clock } from '../lib/clock.ts'
+import { type AdminApi, answers } from './api.ts'
+import { csvLine } from './csv.ts'
+
+export function addLogRoutes(
+  api: AdminApi,
+  dependencies: { bindings: Pick<Bindings, 'listIntercepts' | 'exportIntercepts'>; clock: Clock },
+): void {
+  const { bindings, clock } = dependencies
+  const listSchema = {
+    tags: ['logs'],
+    summary: 'List intercepted calls',
+    querystring: interceptsQuery,
+    response: answers(pageOf(interceptItem)),
+  }
+  api.get('/admin/api/logs', { schema: listSchema }, (request) => bindings.listIntercepts(request.query))
+
+  const exportSchema = {
+    tags: ['logs'],
+    summary: 'All intercepted calls as CSV',
+    querystring: interceptsExportQuery,
+    response: { ...answers(z.null()), '2xx': { content: { 'text/csv': { schema: z.string() } } } },
+  }
+  api.get(
+    '/admin/api/logs/export',
+    { schema: exportSchema, exposeHeadRoute: false },
+    async (request, reply) => {
+      const today = new Date(clock.now()).toISOString().slice(0, 10)
+      reply
+        .type('text/csv; charset=utf-8')
+        .header('content-disposition', `attachment; filename="intercepts-${today}.csv"`)
+      const file = Readable.from(csvOf(bindings.exportIntercepts(request.query)), { highWaterMark: 1 })
+      // The schema tells readers of /docs what arrives, a text; the framework's type does not know streams of it.
+      return (reply as FastifyReply).send(file)
+    },
+  )
+}
+
+/** A batch is formatted only when the reader has taken the one before. The header waits for the first, so that a failure is still an answer of its own. */
+async function* csvOf(batches: AsyncIterable<InterceptItem[]>): AsyncGenerator<string> {
+  let text = csvLine(interceptCsvColumns)
+  for await (const batch of batches) {
+    for (const item of batch) text += csvLine(interceptCsvColumns.map((column) => cellText(item[column])))
+    yield text
+    text = ''
+  }
+  if (text) yield text
+}
+
+function cellText(value: string | boolean | number | readonly string[]): string {
+  return typeof value === 'object' ? value.join(' ') : String(value)
+}

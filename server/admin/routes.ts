@@ -1,0 +1,37 @@
+// Lists every route of the admin room: those that anyone may ask, and those behind the admin's authentication.
+import type { AdminDependencies } from './admin.ts'
+import type { AdminApi } from './api.ts'
+import { addAuditRoutes } from './audit.ts'
+import { authenticate } from './authenticate.ts'
+import { addBindingRoutes } from './bindings.ts'
+import { addDashboardRoute } from './dashboard.ts'
+import { addDiagnosticsRoute } from './diagnostics.ts'
+import { addGatewayRoute } from './gateway-info.ts'
+import { addHealthRoutes } from './health.ts'
+import { addLoginRoute } from './login.ts'
+import { addLogRoutes } from './logs.ts'
+import { addMetricsRoute } from './metrics.ts'
+import { addSessionRoutes, addSignedInRoute } from './session.ts'
+import { addSettingsRoutes } from './settings.ts'
+import { createSignIn } from './sign-in.ts'
+
+export function addRoutes(api: AdminApi, dependencies: AdminDependencies): void {
+  const signIn = createSignIn(dependencies)
+  addHealthRoutes(api, dependencies)
+  addMetricsRoute(api, dependencies)
+  addLoginRoute(api, signIn)
+  addSessionRoutes(api, dependencies.config, signIn)
+  api.register(async (guarded: AdminApi) => {
+    guarded.addHook('onRequest', async (request) => {
+      await authenticate(dependencies, request.raw)
+    })
+    addSignedInRoute(guarded, dependencies)
+    addDashboardRoute(guarded, dependencies)
+    addBindingRoutes(guarded, dependencies)
+    addLogRoutes(guarded, dependencies)
+    addSettingsRoutes(guarded, dependencies)
+    addAuditRoutes(guarded, dependencies)
+    addGatewayRoute(guarded, dependencies)
+    addDiagnosticsRoute(guarded, dependencies)
+  })
+}

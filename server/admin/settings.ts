@@ -1,0 +1,24 @@
+// GET and PUT /admin/api/settings.
+import { settingsAnswer, settingsRequest } from '@sallyport/contract'
+import { type AdminApi, answers } from './api.ts'
+import type { AuditLog } from './audit-log.ts'
+import type { LiveSettings } from './live-settings.ts'
+import { callOf, principalOf } from './request-context.ts'
+
+export function addSettingsRoutes(
+  api: AdminApi,
+  dependencies: { settings: LiveSettings; audit: Pick<AuditLog, 'recorderFor'> },
+): void {
+  const { settings, audit } = dependencies
+  const path = '/admin/api/settings'
+  const shared = { tags: ['settings'], response: answers(settingsAnswer) }
+  api.get(path, { schema: { ...shared, summary: 'Settings in force' } }, async () => settings.current())
+  api.put(
+    path,
+    { schema: { ...shared, summary: 'Change some settings on every replica', body: settingsRequest } },
+    (request) => {
+      const { actor } = principalOf(request.raw)
+      return settings.update(request.body, audit.recorderFor(actor, callOf(request.raw).address.text))
+    },
+  )
+}
