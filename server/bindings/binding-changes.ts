@@ -1,19 +1,12 @@
 // Changes of bindings: committed in PostgreSQL first, told to every process, then written to the caches.
 import { AppError, type BindingItem } from '@sallyport/contract'
 import type { Logger } from '../lib/logger.ts'
-import type { Database, Notices, Queryable, SharedCache } from '../store/store.ts'
-import {
-  archiveIdle,
-  deleteBinding,
-  deleteProvisional,
-  insertBinding,
-  lockBinding,
-  type NewBinding,
-  type StoredBinding,
-  updateBinding,
-} from './binding-store.ts'
+import type { Notices, Queryable, SharedCache } from '../store/store.ts'
+import type { NewBinding, StoredBinding } from './binding-rows.ts'
+import type { BindingStore } from './binding-store.ts'
+import type { BindingTransaction, Change } from './binding-transaction.ts'
 import type { BindingRule, RecordChange } from './bindings.ts'
-import { type DecisionCache, toKnown } from './decision-cache.ts'
+import type { DecisionCache } from './decision-cache.ts'
 import { formatShared } from './look-up.ts'
 import { checkRule } from './rule.ts'
 
@@ -21,7 +14,6 @@ const topic = 'bindings'
 /** A notice stays below PostgreSQL's limit of 8,000 bytes with this many changes. */
 const changesPerNotice = 100
 
-type Change = { digest: string; version: number }
 type Notice = {
   changes: [digest: string, version: number][]
   /** The changing process could not reach Redis: whoever can, drops the older entries there. */
@@ -31,13 +23,13 @@ type Notice = {
 export type BindingChanges = ReturnType<typeof createBindingChanges>
 
 export function createBindingChanges(dependencies: {
-  database: Database
+  store: Pick<BindingStore, 'transaction'>
   notices: Notices
   sharedCache: SharedCache | null
   cache: DecisionCache
   logger: Logger
 }) {
-  const { database, notices, sharedCache, cache, logger } = dependencies
+  const { store, notices, sharedCache, cache, logger } = dependencies
 
   const unsubscribe = notices.subscribe(topic, (payload) => {
     // Only processes of this database can send on the channel, and all of them send this shape.
@@ -77,8 +69,8 @@ export function createBindingChanges(dependencies: {
   }
 
   async function remember(digest: string, version: number, stored: StoredBinding | null): Promise<void> {
+    // The new state is not remembered here: by now it may be old as well, and the notice of that lost. The next call looks it up.
     cache.invalidate(digest, version)
-    if (stored) cache.store(digest, toKnown(stored))
     await putShared(digest, version, stored)
   }
 
@@ -86,16 +78,16 @@ export function createBindingChanges(dependencies: {
   async function change(
     id: number,
     work: (
-      tx: Queryable,
+      bindings: BindingTransaction,
       before: BindingItem,
     ) => Promise<{ version: number; stored: StoredBinding | null; answer: BindingItem }>,
   ): Promise<BindingItem | null> {
-    const done = await database.transaction(async (tx) => {
-      const locked = await lockBinding(tx, id)
+    const done = await store.transaction(async (bindings) => {
+      const locked = await bindings.lock(id)
       if (!locked) return null
       const isMarked = await markShared(locked.digest)
-      const outcome = await work(tx, locked.item)
-      await publish(tx, [{ digest: locked.digest, version: outcome.version }], !isMarked)
+      const outcome = await work(bindings, locked.item)
+      await publish(bindings.tx, [{ digest: locked.digest, version: outcome.version }], !isMarked)
       return { ...outcome, digest: locked.digest }
     })
     if (!done) return null
@@ -109,9 +101,9 @@ export function createBindingChanges(dependencies: {
     patch: { rule?: BindingRule; status?: 'active' | 'banned' },
     record: RecordChange,
   ) {
-    return change(id, async (tx, before) => {
-      const { stored, item } = await updateBinding(tx, id, patch)
-      await record(tx, { action, target: `binding ${id}`, before, after: item })
+    return change(id, async (bindings, before) => {
+      const { stored, item } = await bindings.update(id, patch)
+      await record(bindings.tx, { action, target: `binding ${id}`, before, after: item })
       return { version: stored.version, stored, answer: item }
     })
   }
@@ -120,20 +112,20 @@ export function createBindingChanges(dependencies: {
     async create(input: NewBinding, record: RecordChange): Promise<BindingItem> {
       const rule = checkRule(input.rule)
       const isMarked = await markShared(input.digest)
-      const { stored, item } = await database.transaction(async (tx) => {
-        const inserted = await insertBinding(tx, { ...input, rule })
+      const { stored, item } = await store.transaction(async (bindings) => {
+        const inserted = await bindings.insert({ ...input, rule })
         if (!inserted) {
           throw new AppError('conflict', {
             message: `${input.tokenDisplay} is bound already: change its rule, or unbind it first.`,
           })
         }
-        await record(tx, {
+        await record(bindings.tx, {
           action: 'binding.create',
           target: `binding ${inserted.item.id}`,
           before: null,
           after: inserted.item,
         })
-        await publish(tx, [{ digest: input.digest, version: inserted.stored.version }], !isMarked)
+        await publish(bindings.tx, [{ digest: input.digest, version: inserted.stored.version }], !isMarked)
         return inserted
       })
       await remember(input.digest, stored.version, stored)
@@ -141,9 +133,9 @@ export function createBindingChanges(dependencies: {
     },
 
     unbind: (id: number, record: RecordChange) =>
-      change(id, async (tx, before) => {
-        const version = await deleteBinding(tx, id)
-        await record(tx, { action: 'binding.unbind', target: `binding ${id}`, before, after: null })
+      change(id, async (bindings, before) => {
+        const version = await bindings.delete(id)
+        await record(bindings.tx, { action: 'binding.unbind', target: `binding ${id}`, before, after: null })
         return { version, stored: null, answer: before }
       }),
     setRule: (id: number, rule: BindingRule, record: RecordChange) =>
@@ -154,9 +146,10 @@ export function createBindingChanges(dependencies: {
     /** Takes back a first-use binding that nothing confirmed; one that was used or changed meanwhile stays. */
     async withdraw(digest: string, version: number): Promise<void> {
       const isMarked = await markShared(digest)
-      const removed = await database.transaction(async (tx) => {
-        const removedVersion = await deleteProvisional(tx, digest, version)
-        if (removedVersion !== null) await publish(tx, [{ digest, version: removedVersion }], !isMarked)
+      const removed = await store.transaction(async (bindings) => {
+        const removedVersion = await bindings.deleteProvisional(digest, version)
+        if (removedVersion !== null)
+          await publish(bindings.tx, [{ digest, version: removedVersion }], !isMarked)
         return removedVersion
       })
       if (removed !== null) await remember(digest, removed, null)
@@ -164,9 +157,9 @@ export function createBindingChanges(dependencies: {
 
     /** Archives up to `rowsMax` idle bindings in one transaction; answers how many. */
     async archive(idleSince: Date, rowsMax: number): Promise<number> {
-      const gone = await database.transaction(async (tx) => {
-        const archived = await archiveIdle(tx, idleSince, rowsMax)
-        await publish(tx, archived, true)
+      const gone = await store.transaction(async (bindings) => {
+        const archived = await bindings.archiveIdle(idleSince, rowsMax)
+        await publish(bindings.tx, archived, true)
         return archived
       })
       for (const { digest, version } of gone) cache.invalidate(digest, version)

@@ -99,7 +99,7 @@ export async function createBindings(dependencies: BindingsDependencies): Promis
   const { database, notices, counters, sharedCache, journal } = store
   const bindingStore = createBindingStore(database)
   const cache = createDecisionCache(config.cache.bindings_max)
-  const changes = createBindingChanges({ database, notices, sharedCache, cache, logger })
+  const changes = createBindingChanges({ store: bindingStore, notices, sharedCache, cache, logger })
   const interceptLog = createInterceptLog({
     database,
     journal,

@@ -1,6 +1,6 @@
 // What this process remembers of bindings between calls, and how a change makes it forget.
 import { BoundedMap } from '../lib/bounded-map.ts'
-import type { StoredBinding } from './binding-store.ts'
+import type { StoredBinding } from './binding-rows.ts'
 import { type AddressMatcher, compileRule } from './rule.ts'
 
 /** A binding ready to judge calls. */

@@ -2,7 +2,8 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { EngineAwayError, type SharedCache } from '../store/store.ts'
-import { type BindingStore, decisionDeadlineMs, type StoredBinding } from './binding-store.ts'
+import type { StoredBinding } from './binding-rows.ts'
+import { type BindingStore, decisionDeadlineMs } from './binding-store.ts'
 
 /** `absent` is known for certain; `undecidable` means that no living engine knows. */
 export type LookUpResult = StoredBinding | 'absent' | 'undecidable'

@@ -1,0 +1,422 @@
+// A small world for tests of the decision: PostgreSQL, Redis, notices and several processes under one seeded scheduler.
+// Every engine call can be slow, fail before or after it took effect, or never return because its process died.
+import type { BindingItem } from '@sallyport/contract'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { EngineAwayError, type Notices, type Queryable, type SharedCache } from '../store/store.ts'
+import { createBindingChanges } from './binding-changes.ts'
+import type { NewBinding, StoredBinding } from './binding-rows.ts'
+import type { BindingTransaction, Change } from './binding-transaction.ts'
+import type { BindingCall, BindingRule, Decision } from './bindings.ts'
+import { createDecide } from './decide.ts'
+import { createDecisionCache } from './decision-cache.ts'
+import { createFirstUse } from './first-use.ts'
+import { createLookUp } from './look-up.ts'
+
+export type Random = { below(limit: number): number; chance(probability: number): boolean }
+
+/** mulberry32: the same seed tells the same story. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return { below: (limit) => Math.floor(next() * limit), chance: (probability) => next() < probability }
+}
+
+/** Virtual time: the earliest event next, everything that it sets free runs before the one after it. */
+export function createScheduler() {
+  let nowMs = 0
+  let sequence = 0
+  const events: { atMs: number; order: number; run: () => void }[] = []
+  const add = (delayMs: number, run: () => void): Timer => {
+    const event = { atMs: nowMs + delayMs, order: sequence++, run }
+    events.push(event)
+    return {
+      cancel() {
+        event.run = () => undefined
+      },
+    }
+  }
+  const clock: Clock = {
+    now: () => 1_760_000_000_000 + nowMs,
+    monotonicMs: () => nowMs,
+    after: add,
+    every(periodMs, run) {
+      let timer = add(periodMs, tick)
+      function tick() {
+        timer = add(periodMs, tick)
+        run()
+      }
+      return { cancel: () => timer.cancel() }
+    },
+  }
+  return {
+    clock,
+    sleep: (delayMs: number) => new Promise<void>((resolve) => void add(delayMs, resolve)),
+    async runUntil(endMs: number): Promise<void> {
+      for (;;) {
+        // Everything set free by the last event settles before the next one is chosen.
+        await new Promise((resolve) => setImmediate(resolve))
+        let next = -1
+        for (let index = 0; index < events.length; index++) {
+          const [event, best] = [events[index], events[next]]
+          if (
+            event &&
+            (!best || event.atMs < best.atMs || (event.atMs === best.atMs && event.order < best.order))
+          )
+            next = index
+        }
+        const event = events[next]
+        if (!event || event.atMs > endMs) break
+        events.splice(next, 1)
+        nowMs = Math.max(nowMs, event.atMs)
+        event.run()
+      }
+      nowMs = endMs
+    },
+  }
+}
+type Scheduler = ReturnType<typeof createScheduler>
+
+type DatabaseRow = StoredBinding & { digest: string; tokenDisplay: string }
+/** What stood in the database from `atMs` on; null: no binding. */
+export type Epoch = { atMs: number; state: StoredBinding | null }
+type RedisEntry = { version: number; value: string | null; mark: boolean; expiresMs: number }
+type Member = { alive: boolean; hear(payload: unknown): void }
+
+const never = new Promise<never>(() => undefined)
+const deadlineMs = 1000
+
+export class World {
+  readonly scheduler: Scheduler
+  readonly random: Random
+  databaseUp = true
+  redisUp = true
+  redisGeneration = 0
+  readonly redis = new Map<string, RedisEntry>()
+  readonly rows = new Map<string, DatabaseRow>()
+  readonly history = new Map<string, Epoch[]>()
+  readonly members = new Set<Member>()
+  #version = 0
+  #id = 0
+  #lock: Promise<void> = Promise.resolve()
+
+  constructor(seed: number) {
+    this.random = createRandom(seed)
+    this.scheduler = createScheduler()
+  }
+
+  nextVersion(): number {
+    return ++this.#version
+  }
+
+  nextId(): number {
+    return ++this.#id
+  }
+
+  put(digest: string, row: DatabaseRow | null): void {
+    if (row) this.rows.set(digest, row)
+    else this.rows.delete(digest)
+    const epochs = this.history.get(digest) ?? [{ atMs: -1, state: null }]
+    epochs.push({ atMs: this.scheduler.clock.monotonicMs(), state: row && { ...row } })
+    this.history.set(digest, epochs)
+  }
+
+  /** One engine call of `member`: slow, failing before or after `effect`, or never returning. */
+  async call<T>(member: Member, engine: 'database' | 'redis', effect: () => T): Promise<T> {
+    const isUp = () => (engine === 'database' ? this.databaseUp : this.redisUp)
+    const slow = this.random.chance(0.02)
+    await this.scheduler.sleep(slow ? this.random.below(deadlineMs) : this.random.below(6))
+    if (!member.alive) return never
+    if (!isUp()) throw new EngineAwayError(engine)
+    const result = effect()
+    await this.scheduler.sleep(this.random.below(4))
+    if (!member.alive) return never
+    if (!isUp() || this.random.chance(0.003)) throw new EngineAwayError(engine)
+    return result
+  }
+
+  /** Writers take turns, as row locks make them; a dead process loses its turn and its work. */
+  async exclusively<T>(member: Member, work: () => Promise<T>): Promise<T> {
+    const before = this.#lock
+    let release: () => void = () => undefined
+    this.#lock = new Promise((resolve) => {
+      release = resolve
+    })
+    await before
+    const watch = this.scheduler.clock.after(deadlineMs, release)
+    try {
+      return member.alive ? await work() : await never
+    } finally {
+      watch.cancel()
+      release()
+    }
+  }
+
+  tell(payload: unknown): void {
+    for (const member of this.members) member.hear(structuredClone(payload))
+  }
+}
+
+/** One gateway process with the real decision code on simulated engines. */
+export function createProcess(world: World, options: { redis: boolean; failsafe: 'closed' | 'open' }) {
+  const { scheduler, random } = world
+  const { clock } = scheduler
+  const handlers: ((payload: unknown) => void)[] = []
+  const gapHandlers: (() => void)[] = []
+  let connected = true
+  let heartbeatMs = 0
+  let lastDeliveryMs = 0
+  const member: Member = {
+    alive: true,
+    hear: (payload) =>
+      deliver(() => {
+        for (const handle of handlers) handle(payload)
+      }),
+  }
+  world.members.add(member)
+
+  /** One ordered channel: what was sent first arrives first, a cut channel loses what is on its way. */
+  function deliver(arrive: () => void): void {
+    if (!connected) return
+    lastDeliveryMs = Math.max(lastDeliveryMs, clock.monotonicMs() + random.below(40))
+    clock.after(lastDeliveryMs - clock.monotonicMs(), () => {
+      if (connected && member.alive) arrive()
+    })
+  }
+
+  const beat = clock.every(250, () => {
+    if (!world.databaseUp) connected = false
+    if (!connected) {
+      if (!world.databaseUp || random.chance(0.5)) return
+      connected = true
+      for (const handle of gapHandlers) handle()
+    }
+    const begunMs = clock.monotonicMs()
+    deliver(() => {
+      heartbeatMs = Math.max(heartbeatMs, begunMs)
+    })
+  })
+
+  const outgoing: unknown[] = []
+  const notices: Notices = {
+    async publish(_tx, _topic, payload) {
+      outgoing.push(payload)
+    },
+    subscribe(_topic, handle) {
+      handlers.push(handle)
+      return () => undefined
+    },
+    onGap(handle) {
+      gapHandlers.push(handle)
+      return () => undefined
+    },
+    isFresh: () => clock.monotonicMs() - heartbeatMs < 1000,
+  }
+
+  const store = createSimulatedStore(world, member, outgoing)
+  const sharedCache = options.redis ? createSimulatedCache(world, member) : null
+  const cache = createDecisionCache(1000)
+  const quiet = () => undefined
+  const logger: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, flush: quiet }
+  const counters = {
+    increment: async () => ({ count: 1, resetMs: 0 }),
+    read: async () => ({ count: 0, resetMs: 0 }),
+    reset: async () => undefined,
+  }
+  const changes = createBindingChanges({ store, notices, sharedCache, cache, logger })
+  const decide = createDecide({
+    cache,
+    notices,
+    lookUp: createLookUp({ store, sharedCache, clock, logger }),
+    firstUse: createFirstUse({
+      store,
+      counters,
+      sharedCache,
+      config: { bindIpv6Prefix: 64, bindNewPerMinute: 0 },
+      clock,
+      logger,
+    }),
+    confirm: store.confirm,
+    withdraw: changes.withdraw,
+    recordIntercept: async () => undefined,
+    touch: () => undefined,
+    count: () => undefined,
+    settings: () => ({ failsafe_mode: options.failsafe }),
+    bindingMode: 'enforce',
+    logger,
+  })
+  return {
+    decide: async (call: BindingCall): Promise<Decision> => decide(call),
+    changes,
+    /** The listening connection goes silent without a word. */
+    cutNotices() {
+      connected = false
+    },
+    kill() {
+      member.alive = false
+      world.members.delete(member)
+      beat.cancel()
+    },
+  }
+}
+export type SimulatedProcess = ReturnType<typeof createProcess>
+
+function createSimulatedStore(world: World, member: Member, outgoing: unknown[]) {
+  const makeRow = ({ digest, tokenDisplay, rule }: NewBinding, provisional: boolean): DatabaseRow => ({
+    id: world.nextId(),
+    version: world.nextVersion(),
+    status: 'active',
+    rule,
+    provisional,
+    digest,
+    tokenDisplay,
+  })
+  return {
+    find: (digest: string) =>
+      world.call(member, 'database', (): StoredBinding | null => {
+        const row = world.rows.get(digest)
+        return row ? { ...row } : null
+      }),
+    insertFirstUse: (binding: NewBinding) =>
+      world.exclusively(member, () =>
+        world.call(member, 'database', () => {
+          const standing = world.rows.get(binding.digest)
+          if (standing) return { binding: { ...standing }, made: false }
+          const row = makeRow(binding, true)
+          world.put(binding.digest, row)
+          return { binding: { ...row }, made: true }
+        }),
+      ),
+    confirm: (digest: string, version: number) =>
+      world.exclusively(member, () =>
+        world.call(member, 'database', () => {
+          const row = world.rows.get(digest)
+          if (row?.version !== version) return false
+          row.provisional = false
+          return true
+        }),
+      ),
+    transaction: <T>(work: (bindings: BindingTransaction) => Promise<T>): Promise<T> =>
+      world.exclusively(member, async () => {
+        const draft = new Map<string, DatabaseRow | null>()
+        outgoing.length = 0
+        const result = await work(createSimulatedTransaction(world, member, draft, makeRow))
+        return world.call(member, 'database', () => {
+          for (const [digest, row] of draft) world.put(digest, row)
+          for (const payload of outgoing.splice(0)) world.tell(payload)
+          return result
+        })
+      }),
+  }
+}
+
+function createSimulatedTransaction(
+  world: World,
+  member: Member,
+  draft: Map<string, DatabaseRow | null>,
+  makeRow: (binding: NewBinding, provisional: boolean) => DatabaseRow,
+): BindingTransaction {
+  const tx: Queryable = { query: () => Promise.reject(new Error('no SQL here')) }
+  const byId = (id: number) => [...world.rows.values()].find((row) => row.id === id)
+  const item = (row: DatabaseRow): BindingItem => ({
+    id: row.id,
+    token_display: row.tokenDisplay,
+    mode: row.rule.mode,
+    allowed_ips: [...row.rule.allowedIps],
+    status: row.status,
+    client_id: null,
+    first_used_at: null,
+    last_used_at: null,
+  })
+  const call = <T>(effect: () => T) => world.call(member, 'database', effect)
+  return {
+    tx,
+    insert: (binding) =>
+      call(() => {
+        if (world.rows.has(binding.digest)) return null
+        const row = makeRow(binding, false)
+        draft.set(binding.digest, row)
+        return { stored: row, item: item(row) }
+      }),
+    lock: (id) =>
+      call(() => {
+        const row = byId(id)
+        return row ? { digest: row.digest, item: item(row) } : null
+      }),
+    update: (id: number, patch: { rule?: BindingRule; status?: 'active' | 'banned' }) =>
+      call(() => {
+        const row = byId(id)
+        if (!row) throw new Error('a locked binding vanished')
+        const changed: DatabaseRow = { ...row, ...patch, provisional: false, version: world.nextVersion() }
+        draft.set(row.digest, changed)
+        return { stored: changed, item: item(changed) }
+      }),
+    delete: (id) =>
+      call(() => {
+        const row = byId(id)
+        if (!row) throw new Error('a locked binding vanished')
+        draft.set(row.digest, null)
+        return world.nextVersion()
+      }),
+    deleteProvisional: (digest, version) =>
+      call(() => {
+        const row = world.rows.get(digest)
+        if (row?.version !== version || !row.provisional) return null
+        draft.set(digest, null)
+        return world.nextVersion()
+      }),
+    archiveIdle: async (): Promise<Change[]> => [],
+  }
+}
+
+/** The contract of the shared cache: versions, marks, tombstones, and a new generation after Redis was found away. */
+function createSimulatedCache(world: World, member: Member): SharedCache {
+  let foundAway = false
+  const nowMs = () => world.scheduler.clock.monotonicMs()
+  const keyOf = (key: string) => `${world.redisGeneration}|${key}`
+  const read = (key: string): RedisEntry | null => {
+    const entry = world.redis.get(keyOf(key))
+    return entry && entry.expiresMs > nowMs() ? entry : null
+  }
+  const write = (key: string, entry: Omit<RedisEntry, 'expiresMs'>, livesMs: number) =>
+    void world.redis.set(keyOf(key), { ...entry, expiresMs: nowMs() + livesMs })
+  async function call<T>(effect: () => T): Promise<T> {
+    try {
+      if (foundAway) await world.call(member, 'redis', () => void world.redisGeneration++)
+      foundAway = false
+      return await world.call(member, 'redis', effect)
+    } catch (error) {
+      foundAway = true
+      throw error
+    }
+  }
+  return {
+    isUsable: () => true,
+    get: (key) =>
+      call(() => {
+        const entry = read(key)
+        return entry && !entry.mark && entry.value !== null
+          ? { version: entry.version, value: entry.value }
+          : null
+      }),
+    fill: (key, version, value) =>
+      call(() => {
+        const standing = read(key)
+        if (!standing || (!standing.mark && standing.version <= version))
+          write(key, { version, value, mark: false }, 3_600_000)
+      }),
+    markChanging: (key) =>
+      call(() => write(key, { version: read(key)?.version ?? 0, value: null, mark: true }, 5000)),
+    put: (key, version, value) =>
+      call(() => {
+        const standing = read(key)
+        if (standing && !standing.mark && standing.version > version) return
+        write(key, { version, value, mark: false }, value === null ? 60_000 : 3_600_000)
+      }),
+  }
+}
