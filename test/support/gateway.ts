@@ -32,8 +32,17 @@ export type Gateway = GatewayProcess & {
   login(password?: string): Promise<string>
 }
 
-export type StartOptions = {
+export type Account = { uid: number; gid: number }
+
+export type CommandOptions = {
   env?: Environment
+  /** Another checkout than this one. */
+  checkout?: string
+  /** Runs as this account; only root can. */
+  account?: Account
+}
+
+export type StartOptions = CommandOptions & {
   /** Working directory, holding the data folder `data`; a new one when not given. */
   folder?: string
 }
@@ -43,7 +52,7 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
   const folder = options.folder ?? (await openFolder(scope))
   const port = await freePort()
   const env = { ...standardEnvironment, APP_PORT: String(port), ...options.env }
-  const process = spawnCommand(scope, ['start'], { folder, env })
+  const process = spawnCommand(scope, ['start'], { ...options, folder, env })
   const url = `http://127.0.0.1:${port}`
   await untilReady(url, process)
   let token: Promise<string> | null = null
@@ -74,16 +83,17 @@ const standardEnvironment = {
   ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD,
 }
 
-/** A command of `sallyport` with nothing of this process's environment but the paths. */
+/** A command of `./sallyport` with nothing of this process's environment but the paths. */
 export function spawnCommand(
   scope: Scope,
   args: readonly string[],
-  options: { folder: string; env?: Environment },
+  options: CommandOptions & { folder: string },
 ): GatewayProcess {
   const { PATH = '', HOME = '', LANG = 'C.UTF-8' } = process.env
-  const child = spawn(process.execPath, [join(repository, 'server/cli/cli.ts'), ...args], {
+  const child = spawn(join(options.checkout ?? repository, 'sallyport'), args, {
+    ...options.account,
     cwd: options.folder,
-    env: { PATH, HOME, LANG, ...options.env },
+    env: { PATH, HOME: options.account ? options.folder : HOME, LANG, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const watched = watch(child)
@@ -91,7 +101,7 @@ export function spawnCommand(
   return watched
 }
 
-export function watch(child: ChildProcess): GatewayProcess {
+function watch(child: ChildProcess): GatewayProcess {
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
@@ -142,9 +152,9 @@ export function jsonCall(method: string, body?: unknown, headers: Record<string,
 }
 
 /** A working directory whose embedded database, if a killed gateway left one running, is stopped and removed with the scope. */
-export async function openFolder(scope: Scope): Promise<string> {
-  const folder = await scope.folder()
-  scope.defer(() => removeEmbedded(join(folder, 'data')))
+export async function openFolder(scope: Scope, parent?: string): Promise<string> {
+  const folder = await scope.folder(parent)
+  scope.defer(() => removeEmbedded(folder))
   return folder
 }
 
@@ -164,13 +174,19 @@ function isFree(port: number): Promise<boolean> {
   })
 }
 
-async function removeEmbedded(dataDir: string): Promise<void> {
-  const secretsPath = join(dataDir, 'secrets.json')
-  if (!existsSync(secretsPath)) return
+/** Where the embedded database of the gateway in `folder` lives: in its data folder, or with the account that runs it for root. */
+export async function databaseFolders(folder: string): Promise<string[]> {
+  const secretsPath = join(folder, 'data/secrets.json')
+  if (!existsSync(secretsPath)) return []
   const secrets = JSON.parse(await readFile(secretsPath, 'utf8')) as { instance_id: string }
-  const ownedByAccount = `/var/lib/sallyport/${secrets.instance_id}`
-  for (const folder of [join(dataDir, 'postgres'), ownedByAccount]) await stopPostmaster(folder)
-  await rm(ownedByAccount, { recursive: true, force: true })
+  return [join(folder, 'data/postgres'), `/var/lib/sallyport/${secrets.instance_id}`].filter(existsSync)
+}
+
+async function removeEmbedded(folder: string): Promise<void> {
+  for (const database of await databaseFolders(folder)) {
+    await stopPostmaster(database)
+    await rm(database, { recursive: true, force: true })
+  }
 }
 
 async function stopPostmaster(folder: string): Promise<void> {

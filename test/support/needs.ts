@@ -1,7 +1,6 @@
 // What a test needs from the machine: absent tools skip it by name, and fail it where SALLYPORT_FULL is 1.
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { delimiter, join } from 'node:path'
 
 /** The suite's external engines; CI sets these when it started its own. */
 export const postgresDsn = process.env.SALLYPORT_TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
@@ -13,7 +12,6 @@ const probes = {
   redis: () => answers(redisAddr, 6379),
   chromium: () => existsSync(chromiumPath),
   root: () => process.getuid?.() === 0,
-  'another account': () => process.getuid?.() === 0 && onPath('setpriv') && onPath('unshare'),
   linux: () => process.platform === 'linux',
 } satisfies Record<string, () => boolean | Promise<boolean>>
 
@@ -33,10 +31,6 @@ export async function needs(...wanted: readonly Need[]): Promise<{ skip: string 
   const reason = `needs ${missing.join(' and ')}`
   if (process.env.SALLYPORT_FULL === '1') throw new Error(`SALLYPORT_FULL=1, but this test ${reason}`)
   return { skip: reason }
-}
-
-function onPath(command: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)))
 }
 
 function answers(address: string, standardPort: number): Promise<boolean> {

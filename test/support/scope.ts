@@ -5,8 +5,8 @@ import { join } from 'node:path'
 
 export type Scope = {
   defer(close: () => Promise<unknown> | unknown): void
-  /** An empty folder that goes with the test. */
-  folder(): Promise<string>
+  /** An empty folder that goes with the test; under `parent`, else where temporary files are. */
+  folder(parent?: string): Promise<string>
 }
 
 /** `owner` is the context of a test, or `{ after }` of node:test inside a suite. */
@@ -25,8 +25,8 @@ export function openScope(owner: { after(close: () => Promise<void>): void }): S
   })
   return {
     defer: (close) => closers.push(close),
-    async folder() {
-      const path = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
+    async folder(parent = tmpdir()) {
+      const path = await mkdtemp(join(parent, 'sallyport-test-'))
       closers.push(() => rm(path, { recursive: true, force: true }))
       return path
     },
