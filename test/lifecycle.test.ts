@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { call, openCall } from './support/call.ts'
 import { within } from './support/eventually.ts'
+import { startFresh } from './support/first-start.ts'
 import { startFleet } from './support/fleet.ts'
 import {
   freePort,
@@ -27,13 +28,8 @@ const configExitCode = 78
 describe('first start with nothing configured', () => {
   test('secrets are made for their owner only, the password is printed once and opens the console API', async (t) => {
     const scope = openScope(t)
-    const folder = await openFolder(scope)
-    const env = { APP_PORT: String(await freePort()) }
-    const url = `http://127.0.0.1:${env.APP_PORT}`
-    const first = spawnCommand(scope, ['start'], { folder, env })
-    await untilReady(url, first)
+    const { process: first, url, folder, env, password } = await startFresh(scope)
     assert.match(first.output(), new RegExp(`${url}/admin/ui/`), 'the address of the console is printed')
-    const password = findPassword(first.output())
     const login = await call(`${url}/admin/api/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -222,12 +218,4 @@ async function assertRefusesConnections(gateway: Gateway): Promise<void> {
     if (outcome === 'ECONNREFUSED') return
   }
   assert.fail('the gateway still accepts connections after SIGTERM')
-}
-
-/** The printed password: the last word of the line that speaks of it. */
-function findPassword(output: string): string {
-  const line = output.split('\n').find((text) => /password/i.test(text))
-  const password = line?.trim().split(/\s+/).at(-1)
-  assert.ok(password, `a password is printed:\n${output}`)
-  return password
 }
