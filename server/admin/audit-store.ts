@@ -77,9 +77,26 @@ export async function readPage(
   return { items: toItems(rows), total: Number(counted.rows[0]?.total ?? 0) }
 }
 
-/** Head and rows joined in one statement, so that both are of one moment while others write. */
-export const wholeChainSql = `select ${endsColumns}, ${rowColumns} from audit_head h
-  left join audit_log l on true where h.id = 1 order by l.id`
+/** Rows with the head beside each, in one statement, so that both are of one moment while others write. */
+export const wholeChainSql = `select ${endsColumns}, ${rowColumns}
+  from audit_log l cross join audit_head h where h.id = 1 order by l.id`
+
+/** What there is to say when the statement above finds nothing: a head alone, rows alone, or nothing at all. */
+export async function readLoneParts(
+  database: Queryable,
+): Promise<{ ends: SignedEnds | null; rows: number; firstId: number | null }> {
+  const { rows } = await database.query(
+    `select ${endsColumns}, l.rows, l.first_id
+     from (select count(*) as rows, min(id) as first_id from audit_log) l
+     left join audit_head h on h.id = 1`,
+  )
+  const row = rows[0] ?? {}
+  return {
+    ends: row.last_id === null ? null : toEnds(row),
+    rows: Number(row.rows),
+    firstId: row.first_id as number | null,
+  }
+}
 
 export function toEnds(row: Row): SignedEnds {
   return {

@@ -1,7 +1,14 @@
 // Walks the audit chain from end to end and names the first row from which it no longer holds.
 import type { Database, Row } from '../store/store.ts'
 import type { AuditChain } from './audit-chain.ts'
-import { type SignedEnds, type SignedRow, toEnds, toRow, wholeChainSql } from './audit-store.ts'
+import {
+  readLoneParts,
+  type SignedEnds,
+  type SignedRow,
+  toEnds,
+  toRow,
+  wholeChainSql,
+} from './audit-store.ts'
 
 const batchRows = 1000
 /** Written as the first row when a head is missing that must have been there: see `audit-log.ts`. */
@@ -16,11 +23,10 @@ export async function verifyAuditChain(database: Database, chain: AuditChain): P
   for await (const batch of database.stream<Row>(wholeChainSql, [], batchRows)) {
     for (const row of batch) {
       walk ??= createWalk(toEnds(row), chain)
-      // The join gives one row without a log entry when the log is empty.
-      if (row.id !== null) walk.step(toRow(row))
+      walk.step(toRow(row))
     }
   }
-  return walk ? walk.end() : verdictWithoutHead(database)
+  return walk ? walk.end() : verifyLoneParts(database, chain)
 }
 
 type Walk = { step(row: SignedRow): void; end(): AuditVerdict }
@@ -54,9 +60,9 @@ function createWalk(ends: SignedEnds, chain: AuditChain): Walk {
 }
 
 /** The first start writes a row, so an audit without a head was tampered with. */
-async function verdictWithoutHead(database: Database): Promise<AuditVerdict> {
-  const { rows } = await database.query<{ rows: number; first: number | null }>(
-    'select count(*) as rows, min(id) as first from audit_log',
-  )
-  return { ok: false, rows: Number(rows[0]?.rows ?? 0), first_bad_id: rows[0]?.first ?? null }
+async function verifyLoneParts(database: Database, chain: AuditChain): Promise<AuditVerdict> {
+  const { ends, rows, firstId } = await readLoneParts(database)
+  if (!ends) return { ok: false, rows, first_bad_id: firstId }
+  // The first rows of all may have been written between the two statements.
+  return rows > 0 ? verifyAuditChain(database, chain) : createWalk(ends, chain).end()
 }

@@ -41,7 +41,8 @@ export function renderDocsPage(document: OpenApiDocument): string {
 <title>${escapeHtml(title)}</title><link rel="stylesheet" href="/docs/style.css"></head>
 <body><main><h1>${escapeHtml(title)} ${escapeHtml(version)}</h1>
 <p>The same as OpenAPI: <a href="/docs/json">/docs/json</a>. Unless a route says otherwise it needs
-<code>Authorization: Bearer</code> with the token of <code>POST /admin/api/login</code>.</p>
+<code>Authorization: Bearer</code> with the token of <code>POST /admin/api/login</code>. Every error has the same
+form: <code>{"error": {"message", "type": "sallyport_error", "code", "request_id"}}</code>.</p>
 ${sections.join('\n')}</main></body></html>
 `
 }
@@ -49,9 +50,9 @@ ${sections.join('\n')}</main></body></html>
 function renderOperation(entry: { path: string; method: string; operation: Operation }): string {
   const { path, method, operation } = entry
   const open = operation.security?.length === 0 ? '<p>Needs no authentication.</p>' : ''
-  const answers = Object.entries(operation.responses ?? {}).map(([status, { content }]) =>
-    renderContent(`Answer ${status}`, content),
-  )
+  const answers = Object.entries(operation.responses ?? {})
+    .filter(([status]) => !/^[45]XX$/.test(status))
+    .map(([status, { content }]) => renderContent(`Answer ${status}`, content))
   return `<details><summary><code>${method.toUpperCase()} ${escapeHtml(path)}</code>
 ${escapeHtml(operation.summary ?? '')}</summary>${open}${renderParameters(operation)}
 ${renderContent('Body', operation.requestBody?.content)}${answers.join('')}</details>`
