@@ -1,0 +1,42 @@
+// Which field of a form each reason of a refused request belongs to.
+import type { ApiError } from './api-error.ts'
+
+export type FieldErrors = {
+  /** Text by field name; several reasons are joined by a space. */
+  byField: Record<string, string>
+  /** Text by position in a list field, for example `allowed_ips.2`. */
+  byPosition: Record<string, string>
+  /** Reasons that name no field of the form. */
+  other: string[]
+}
+
+/** `allowed_ips[2]: text`, `allowed_ips.2: text`, `"allowed_ips" text`, `ip text`. */
+const namedReason = /^["'`]?([a-z][a-z0-9_]*)(?:[.[](\d+)\]?)?["'`]?\s*(?::\s*)?(.*)$/is
+
+function readReason(reason: string): { field: string; position: string | undefined; text: string } | null {
+  const match = namedReason.exec(reason.trim())
+  if (!match) return null
+  const [, field = '', position, text = ''] = match
+  return { field, position, text: text || reason }
+}
+
+function append(target: Record<string, string>, key: string, text: string): void {
+  target[key] = key in target ? `${target[key]} ${text}` : text
+}
+
+export function noFieldErrors(): FieldErrors {
+  return { byField: {}, byPosition: {}, other: [] }
+}
+
+/** Sorts the reasons of `error` by the `fields` of a form; what fits none is left to be said above the form. */
+export function fieldErrorsOf(error: ApiError, fields: readonly string[]): FieldErrors {
+  const sorted = noFieldErrors()
+  const reasons = error.details.length > 0 ? error.details : [error.message]
+  for (const reason of reasons) {
+    const named = readReason(reason)
+    if (!named || !fields.includes(named.field)) sorted.other.push(reason)
+    else if (named.position === undefined) append(sorted.byField, named.field, named.text)
+    else append(sorted.byPosition, `${named.field}.${named.position}`, named.text)
+  }
+  return sorted
+}

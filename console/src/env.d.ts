@@ -1,0 +1,2 @@
+// Types of what Vite and Vue add to TypeScript.
+/// <reference types="vite/client" />

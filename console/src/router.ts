@@ -1,0 +1,55 @@
+// The pages of the console and who may see them.
+import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
+import { useSession } from './stores/session.ts'
+
+export const pageNames = ['dashboard', 'bindings', 'logs', 'audit', 'settings'] as const
+export type PageName = (typeof pageNames)[number]
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Name of the page in the texts, for its title. */
+    page?: PageName | 'login'
+  }
+}
+
+const pages = {
+  dashboard: () => import('./pages/dashboard/dashboard-page.vue'),
+  bindings: () => import('./pages/bindings/bindings-page.vue'),
+  logs: () => import('./pages/logs/logs-page.vue'),
+  audit: () => import('./pages/audit/audit-page.vue'),
+  settings: () => import('./pages/settings/settings-page.vue'),
+} satisfies Record<PageName, unknown>
+
+export const router = createRouter({
+  history: createWebHistory(import.meta.env.BASE_URL),
+  routes: [
+    {
+      path: '/login',
+      name: 'login',
+      component: () => import('./pages/login/login-page.vue'),
+      meta: { page: 'login' },
+    },
+    {
+      path: '/',
+      component: () => import('./layout/app-shell.vue'),
+      children: pageNames.map((page) => ({
+        path: page === 'dashboard' ? '' : page,
+        name: page,
+        component: pages[page],
+        meta: { page },
+      })),
+    },
+    { path: '/:unknown(.*)', redirect: { name: 'dashboard' } },
+  ],
+})
+
+/** The way to the login page and, afterwards, back to where one was. */
+export function loginRoute(from: RouteLocationNormalized) {
+  const isPlain = from.name === 'login' || from.fullPath === '/'
+  return { name: 'login', query: isPlain ? {} : { back: from.fullPath } }
+}
+
+router.beforeEach(async (to) => {
+  if (to.name === 'login') return true
+  return (await useSession().isSignedIn()) || loginRoute(to)
+})
