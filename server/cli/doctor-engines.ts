@@ -1,9 +1,8 @@
 // Doctor's look at what the gateway depends on: PostgreSQL, Redis and the downstream, each within a deadline.
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { type Database, openDatabaseForCommand } from '../store/store.ts'
 import { type Finding, failure, ok, warning } from './finding.ts'
+import { isInstalled } from './installation.ts'
 
 const postgresMajorMin = 15
 const clockSkewMsMax = 2000
@@ -12,7 +11,7 @@ const connectDeadlineMs = 3000
 /** Connects as a start would; an embedded database that does not run is started for the moment. */
 export async function checkDatabase(config: Config, now: () => number): Promise<Finding[]> {
   const kind = config.embedded ? 'embedded database' : 'database of PG_DSN'
-  if (config.embedded && !existsSync(join(config.dataDir, 'secrets.json'))) {
+  if (!isInstalled(config)) {
     return [warning(`there is no ${kind} yet`, 'The first start makes it.')]
   }
   try {
@@ -54,7 +53,7 @@ async function checkServer(database: Database, kind: string, now: () => number):
 
 export async function checkRedis(config: Pick<Config, 'redisAddr' | 'redisPassword'>): Promise<Finding[]> {
   if (config.redisAddr === null) return []
-  const { createClient } = await import('redis')
+  const { createClient } = await import('@redis/client')
   const client = createClient({
     url: config.redisAddr.reveal(),
     ...(config.redisPassword ? { password: config.redisPassword.reveal() } : {}),
@@ -64,14 +63,20 @@ export async function checkRedis(config: Pick<Config, 'redisAddr' | 'redisPasswo
   // Failures arrive at the awaited calls below; without a listener the same error would end the process.
   client.on('error', () => undefined)
   try {
-    await client.connect()
-    await client.withAbortSignal(AbortSignal.timeout(connectDeadlineMs)).ping()
+    await Promise.race([client.connect().then(() => client.ping()), silence(connectDeadlineMs)])
     return [ok('Redis answers')]
   } catch (error) {
     return [failure(`Redis of REDIS_ADDR: ${messageOf(error)}`, 'Check REDIS_ADDR and REDIS_PASSWORD.')]
   } finally {
-    client.destroy()
+    if (client.isOpen) client.destroy()
   }
+}
+
+/** Rejects once the deadline has passed: a server may take the connection and then say nothing. */
+function silence(deadlineMs: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    AbortSignal.timeout(deadlineMs).addEventListener('abort', () => reject(new Error('no answer in time')))
+  })
 }
 
 /** Any HTTP answer will do: a downstream may well refuse a call without a credential. */

@@ -10,17 +10,20 @@ import type { Terminal } from './terminal.ts'
 const deadlineMs = 3000
 
 export async function checkGateway(terminal: Terminal, options: RemoteOptions): Promise<Finding[]> {
+  const target = findTarget(terminal, options)
+  const readiness = await checkReadiness(target)
+  if (readiness === null) {
+    const remedy = "Start it with 'sallyport start', or name another one with --url."
+    return [warning(`no gateway runs at ${target.url}`, remedy)]
+  }
   try {
-    const target = findTarget(terminal, options)
-    const readiness = await checkReadiness(target)
-    if (readiness === null) {
-      const remedy = "Start it with 'sallyport start', or name another one with --url."
-      return [warning(`no gateway runs at ${target.url}`, remedy)]
-    }
     return [readiness, ...(await checkUntrustedPeers(terminal, target))]
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error
-    return [warning(error.message, 'Without it the running gateway could not be asked.')]
+    return [
+      readiness,
+      warning(error.message, 'Without it the running gateway cannot be asked for its proxies.'),
+    ]
   }
 }
 

@@ -1,6 +1,6 @@
 // How a command fails: one exit code for each kind of failure, one clear line for each reason.
 import { CommanderError } from 'commander'
-import { printable, type Terminal, warn } from './terminal.ts'
+import { type Terminal, warn } from './terminal.ts'
 
 /** Exit codes after sysexits.h, so that scripts and service managers can tell the kinds apart. */
 export const exitCodes = {
@@ -35,10 +35,10 @@ export function explainFailure(error: unknown, terminal: Pick<Terminal, 'stderr'
   // Commander has already printed its own text; the end after --help and --version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
   if (!(error instanceof Error)) {
-    warn(terminal, printable(String(error)))
+    warn(terminal, String(error))
     return exitCodes.failure
   }
-  for (const line of error.message.split('\n')) warn(terminal, printable(line))
+  for (const line of error.message.split('\n')) warn(terminal, line)
   if (error instanceof CommandFailure) return error.exitCode
   return exitCodesByName[error.name] ?? exitCodes.failure
 }

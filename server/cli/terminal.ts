@@ -17,8 +17,9 @@ export function printLine(terminal: Terminal, text: string): void {
   terminal.stdout.write(`${text}\n`)
 }
 
+/** One line for people on standard error. */
 export function warn(terminal: Pick<Terminal, 'stderr'>, text: string): void {
-  terminal.stderr.write(`sallyport: ${text}\n`)
+  terminal.stderr.write(`sallyport: ${printable(text)}\n`)
 }
 
 /**
