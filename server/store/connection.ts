@@ -89,7 +89,15 @@ export async function runOn<R = Row>(
   sql: string,
   values: readonly unknown[] = [],
 ): Promise<QueryResult<R>> {
-  const result = await client.query(sql, values.length > 0 ? [...values] : undefined)
+  const result: pg.QueryResult | pg.QueryResult[] = await client.query(
+    sql,
+    values.length > 0 ? [...values] : undefined,
+  )
+  // A text of several statements has a result for each.
+  if (Array.isArray(result)) {
+    const rows = result.flatMap((part: pg.QueryResult) => part.rows as R[])
+    return { rows, rowCount: rows.length }
+  }
   return { rows: result.rows as R[], rowCount: result.rowCount ?? 0 }
 }
 

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { type Connection, type ConnectionTarget, openConnection } from './connection.ts'
-import type { Notices } from './store.ts'
+import type { Notices, Queryable } from './store.ts'
 
 const channel = 'sallyport'
 const heartbeatPeriodMs = 250
@@ -111,11 +111,7 @@ export function createNotices(options: {
       await connect()
       await beat()
     },
-    async publish(tx, topic, payload) {
-      const text = JSON.stringify({ topic, payload })
-      if (Buffer.byteLength(text) > payloadBytesMax) throw new RangeError('a notice must be small')
-      await tx.query('select pg_notify($1, $2)', [channel, text])
-    },
+    publish: publishNotice,
     subscribe: (topic, handle) => {
       const subscribers = handlers.get(topic) ?? new Set()
       handlers.set(topic, subscribers.add(handle))
@@ -133,6 +129,12 @@ export function createNotices(options: {
       connection?.destroy()
     },
   }
+}
+
+export async function publishNotice(tx: Queryable, topic: string, payload: unknown): Promise<void> {
+  const text = JSON.stringify({ topic, payload })
+  if (Buffer.byteLength(text) > payloadBytesMax) throw new RangeError('a notice must be small')
+  await tx.query('select pg_notify($1, $2)', [channel, text])
 }
 
 /** Null for a text that is not ours: any session of the database may NOTIFY. */

@@ -81,6 +81,11 @@ export async function withProcessLock<Value>(
   }
 }
 
+/** Whether anybody, living or dead, left a lock at `path`. */
+export function lockExists(path: string): boolean {
+  return existsSync(path)
+}
+
 /** The living owner of the lock at `path`, or null. */
 export function findLockOwner(path: string): LockOwner | null {
   const found = readLock(path)

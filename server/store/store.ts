@@ -4,6 +4,11 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 
+export { createStore } from './create-store.ts'
+export { EngineAwayError } from './engine-away-error.ts'
+export { type CommandDatabase, openDatabaseForCommand } from './open-for-command.ts'
+export { DataFolderInUseError, dataFolderInUseExitCode, StoreStartError } from './store-start-error.ts'
+
 export type Row = Record<string, unknown>
 export type QueryResult<R> = { rows: R[]; rowCount: number }
 
@@ -15,16 +20,6 @@ export type Queryable = {
 export type QueryOptions = {
   /** Longest wait for a connection and the answer together; default 5,000. */
   deadlineMs?: number
-}
-
-/** An engine did not answer within its deadline or is known to be away. Never carries values of the query. */
-export class EngineAwayError extends Error {
-  readonly engine: 'database' | 'redis'
-  constructor(engine: 'database' | 'redis', cause?: unknown) {
-    super(`${engine} is away`, { cause })
-    this.name = 'EngineAwayError'
-    this.engine = engine
-  }
 }
 
 export type Database = Queryable & {
@@ -65,18 +60,27 @@ export type Counters = {
 
 /**
  * Second-level cache in Redis, shared by replicas. Values are versioned, so that a late writer never puts an older
- * value over a newer one, and live in a generation: a process that found Redis away starts a new generation before
- * it reads again. Every method throws EngineAwayError after 1,000 ms or while Redis is known to be away.
+ * value over a newer one, and live in a generation: a process that starts or that found Redis away begins a new one
+ * before it reads, because a change may have missed Redis meanwhile. Every method throws EngineAwayError after 1,000 ms or while Redis is known to be away.
  */
 export type SharedCache = {
   isUsable(): boolean
-  get(key: string): Promise<{ version: number; value: string } | null>
-  /** Writes unless a newer version or a change mark stands there. */
-  fill(key: string, version: number, value: string): Promise<void>
-  /** Before a change is committed: readers see nothing and nobody may fill, for 5 s at most. */
-  markChanging(key: string): Promise<void>
-  /** After a change was committed: replaces the mark and anything older. `value` null leaves a tombstone that refuses older fills. */
-  put(key: string, version: number, value: string | null): Promise<void>
+  /** `entry` is null when nothing usable stands there. `generation` goes back into `fill`. */
+  get(key: string): Promise<{ entry: { version: number; value: string } | null; generation: string }>
+  /**
+   * Writes unless a newer version or a change mark stands there, or another generation has begun since `generation` was
+   * read: a fill that was delayed while Redis was away must not bring old knowledge back.
+   */
+  fill(key: string, version: number, value: string, generation: string): Promise<void>
+  /** Before a change is committed: readers see nothing and nobody may fill, for 5 s at most. Answers the generation for `put`. */
+  markChanging(key: string): Promise<string>
+  /**
+   * After a change was committed: replaces the mark and anything older. Like `fill` it writes into `generation` only,
+   * so that a write that was delayed while Redis was away cannot bring back what changed meanwhile.
+   */
+  put(key: string, version: number, value: string, generation: string): Promise<void>
+  /** Removes anything older than `version` and refuses older writes for a minute; right at any time, in any generation. */
+  drop(key: string, version: number): Promise<void>
 }
 
 /**

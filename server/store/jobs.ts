@@ -1,0 +1,128 @@
+// Scheduled and queued work, once across all replicas: a thin coat over pg-boss in its own schema.
+import { randomUUID } from 'node:crypto'
+import type { PgBoss } from 'pg-boss'
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import { EngineAwayError } from './engine-away-error.ts'
+import type { Database, Jobs, Queryable } from './store.ts'
+
+const schema = 'jobs'
+const statementLimitMs = 30_000
+const startPauseMs = 1_000
+const stopLimitMs = 5_000
+
+/**
+ * Retries after 2–4, 4–8, 8–16 s and so on up to an hour; the 36th comes 26 hours after the first try or later.
+ * A worker that was killed is noticed by its missing heartbeat.
+ */
+const queueOptions = {
+  policy: 'exclusive',
+  retryDelay: 2,
+  retryBackoff: true,
+  retryDelayMax: 3_600,
+  retryLimit: 36,
+  retentionSeconds: 3 * 86_400,
+  deleteAfterSeconds: 86_400,
+  expireInSeconds: 900,
+  heartbeatSeconds: 30,
+} as const
+
+export type OpenJobs = Jobs & {
+  /** Starts in the background what was registered, as soon as the database is there. */
+  start(): void
+  close(): Promise<void>
+}
+
+export function createJobs(options: { database: Database; clock: Clock; logger: Logger }): OpenJobs {
+  const { database, clock, logger } = options
+  const registrations: ((boss: PgBoss) => Promise<void>)[] = []
+  const started = Promise.withResolvers<PgBoss>()
+  let boss: PgBoss | null = null
+  let starting: Promise<void> | null = null
+  let closed = false
+  let timer: Timer | null = null
+
+  async function bringUp(): Promise<void> {
+    // Loaded after the listener stands: nobody waits for it.
+    const driver = await import('pg-boss')
+    const fresh = new driver.PgBoss({ schema, db: executorOn(database, statementLimitMs) })
+    fresh.on('error', (error) => report(error))
+    fresh.on('warning', (warning) =>
+      logger.warn('job queue warning', { component: 'jobs', detail: warning.message }),
+    )
+    boss = fresh
+    try {
+      await fresh.start()
+      for (const register of registrations) await register(fresh)
+      started.resolve(fresh)
+    } catch (error) {
+      report(error)
+      await fresh.stop({ graceful: false, timeout: stopLimitMs }).catch(report)
+      if (!closed) timer = clock.after(startPauseMs, begin)
+    }
+  }
+
+  function begin(): void {
+    starting = bringUp()
+  }
+
+  /** While the database is away every poll fails; that it is away was said once already. */
+  function report(error: unknown): void {
+    const level = error instanceof EngineAwayError ? 'debug' : 'error'
+    logger[level]('the job queue had an error', { component: 'jobs', error })
+  }
+
+  function observe(name: string, work: () => Promise<void>): Promise<void> {
+    return work().catch((error: unknown) => {
+      logger.warn('a job failed and will be tried again', { component: 'jobs', detail: name, error })
+      throw error
+    })
+  }
+
+  return {
+    async schedule(name, cron, work) {
+      registrations.push(async (ready) => {
+        await ready.createQueue(name, {
+          policy: 'stately',
+          retryLimit: 3,
+          retryDelay: 30,
+          retryBackoff: true,
+        })
+        await ready.schedule(name, cron, null, { tz: 'UTC' })
+        await ready.work(name, { pollingIntervalSeconds: 5 }, () => observe(name, work))
+      })
+    },
+    async queue<Data extends object>(name: string, work: (data: Data) => Promise<void>) {
+      registrations.push(async (ready) => {
+        await ready.createQueue(name, queueOptions)
+        await ready.work<Data>(
+          name,
+          { batchSize: 1, localConcurrency: 4, pollingIntervalSeconds: 1 },
+          async ([job]) => {
+            if (job) await observe(name, () => work(job.data))
+          },
+        )
+      })
+    },
+    async enqueue(tx, queue, data, key = randomUUID()) {
+      const ready = await started.promise
+      await ready.send(queue, data, { singletonKey: key, db: executorOn(tx) })
+    },
+    start: begin,
+    async close() {
+      closed = true
+      timer?.cancel()
+      await starting
+      await boss?.stop({ graceful: true, timeout: stopLimitMs, close: false }).catch(report)
+    },
+  }
+}
+
+/** What pg-boss asks of a connection. */
+function executorOn(queryable: Database | Queryable, deadlineMs?: number) {
+  const options = deadlineMs === undefined ? undefined : { deadlineMs }
+  return {
+    executeSql: (sql: string, values?: unknown[]) =>
+      (queryable as Database).query(sql, values ?? [], options),
+  }
+}

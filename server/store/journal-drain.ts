@@ -1,0 +1,147 @@
+// Carries the records of one kind from the journal into the database, in order and at least once.
+import type { Clock, Timer } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { JournalLog } from './journal-log.ts'
+
+const batchRecordsMax = 1_000
+const pauseMinMs = 250
+const pauseMaxMs = 5_000
+
+export type Drain = {
+  start(work: (records: unknown[]) => Promise<void>): void
+  /** Something was written. */
+  wake(): void
+  /** Records that are on their way into the log, or will not come after all. */
+  expect(records: number): void
+  forget(records: number): void
+  /** Drains the log of an earlier process before what comes next from our own. */
+  takeOver(log: JournalLog): void
+  /** Resolves when a log that was taken over is empty. */
+  finished(log: JournalLog): Promise<void>
+  /** Resolves when everything expected so far, and every log taken over, has been drained. */
+  flushed(): Promise<void>
+  /** Records of our own that were not drained yet. */
+  waitingRecords(): number
+  /** Ends after the batch in work. */
+  close(): Promise<void>
+}
+
+export type DrainOptions = {
+  kind: string
+  log: JournalLog
+  clock: Clock
+  logger: Logger
+}
+
+export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
+  const earlier: JournalLog[] = []
+  const waiters = new Set<{ isMet: () => boolean; resolve: () => void }>()
+  let expected = 0
+  let settled = 0
+  let loop: Promise<void> | null = null
+  let closed = false
+  let hasNews = false
+  let endSleep: (() => void) | null = null
+  let isSleepingForNews = false
+
+  async function run(work: (records: unknown[]) => Promise<void>): Promise<void> {
+    let pauseMs = pauseMinMs
+    while (!closed) {
+      try {
+        hasNews = false
+        const didSomething = await drainOne(work)
+        if (!didSomething && !hasNews) await sleep(null)
+        pauseMs = pauseMinMs
+      } catch (error) {
+        logger.warn('journal records wait for the database', { component: 'journal', detail: kind, error })
+        await sleep(pauseMs)
+        pauseMs = Math.min(pauseMs * 2, pauseMaxMs)
+      }
+    }
+  }
+
+  /** False when there was nothing to do. */
+  async function drainOne(work: (records: unknown[]) => Promise<void>): Promise<boolean> {
+    const source = earlier[0] ?? log
+    const batch = await source.readBatch(batchRecordsMax)
+    if (!batch) {
+      if (source !== log) earlier.shift()
+      meetWaiters()
+      return source !== log
+    }
+    if (batch.brokenLines > 0) {
+      logger.error('damaged lines of the journal were left out', {
+        component: 'journal',
+        detail: kind,
+        count: batch.brokenLines,
+      })
+    }
+    if (batch.records.length > 0) await work(batch.records)
+    await source.advance(batch)
+    if (source === log) settled += batch.records.length
+    meetWaiters()
+    return true
+  }
+
+  /** For `limitMs`, or until something is written. Ends at once when the drain is closed. */
+  function sleep(limitMs: number | null): Promise<void> {
+    if (closed) return Promise.resolve()
+    isSleepingForNews = limitMs === null
+    return new Promise((resolve) => {
+      const timer: Timer | null = limitMs === null ? null : clock.after(limitMs, () => endSleep?.())
+      endSleep = () => {
+        timer?.cancel()
+        endSleep = null
+        resolve()
+      }
+    })
+  }
+
+  function wake(): void {
+    hasNews = true
+    if (isSleepingForNews) endSleep?.()
+  }
+
+  function meetWaiters(): void {
+    for (const waiter of waiters) {
+      if (!waiter.isMet()) continue
+      waiters.delete(waiter)
+      waiter.resolve()
+    }
+  }
+
+  function waitFor(isMet: () => boolean): Promise<void> {
+    if (isMet()) return Promise.resolve()
+    return new Promise((resolve) => waiters.add({ isMet, resolve }))
+  }
+
+  return {
+    start(work) {
+      loop ??= run(work)
+    },
+    wake,
+    expect(records) {
+      expected += records
+    },
+    forget(records) {
+      expected -= records
+      meetWaiters()
+    },
+    takeOver(earlierLog) {
+      earlier.push(earlierLog)
+      wake()
+    },
+    finished: (earlierLog) => waitFor(() => !earlier.includes(earlierLog)),
+    flushed() {
+      const target = expected
+      return waitFor(() => earlier.length === 0 && settled >= Math.min(target, expected))
+    },
+    waitingRecords: () => expected - settled,
+    async close() {
+      closed = true
+      endSleep?.()
+      await loop
+      await log.close()
+    },
+  }
+}
