@@ -20,6 +20,9 @@ type Notice = {
   unmarked: boolean
 }
 
+/** A committed state (null: absent), and the generation of Redis in which it was marked (null: it was not). */
+type Written = Change & { stored: StoredBinding | null; generation: string | null }
+
 export type BindingChanges = ReturnType<typeof createBindingChanges>
 
 export function createBindingChanges(dependencies: {
@@ -36,27 +39,30 @@ export function createBindingChanges(dependencies: {
     const { changes, unmarked } = payload as Notice
     for (const [digest, version] of changes) {
       cache.invalidate(digest, version)
-      if (unmarked) void putShared(digest, version, null)
+      if (unmarked) void writeShared({ digest, version, stored: null, generation: null })
     }
   })
   const unwatch = notices.onGap(() => cache.forget())
 
-  async function putShared(digest: string, version: number, stored: StoredBinding | null): Promise<void> {
+  /** A state goes in when the change was marked; otherwise what is older only goes out. */
+  async function writeShared(written: Written): Promise<void> {
+    const { digest, version, stored, generation } = written
     try {
-      await sharedCache?.put(digest, version, stored && formatShared(stored))
+      if (stored && generation !== null)
+        await sharedCache?.put(digest, version, formatShared(stored), generation)
+      else await sharedCache?.drop(digest, version)
     } catch (error) {
       // Its older entry goes with the new generation that begins when Redis is back.
       logger.warn('a change did not reach Redis', { component: 'bindings', error })
     }
   }
 
-  /** True when readers of Redis are kept from the old entry until the change stands there. */
-  async function markShared(digest: string): Promise<boolean> {
+  /** Keeps readers of Redis from the old entry until the change stands there; null when Redis could not be told. */
+  async function markShared(digest: string): Promise<string | null> {
     try {
-      await sharedCache?.markChanging(digest)
-      return true
+      return (await sharedCache?.markChanging(digest)) ?? null
     } catch {
-      return false
+      return null
     }
   }
 
@@ -68,10 +74,10 @@ export function createBindingChanges(dependencies: {
     }
   }
 
-  async function remember(digest: string, version: number, stored: StoredBinding | null): Promise<void> {
+  async function settle(written: Written): Promise<void> {
     // The new state is not remembered here: by now it may be old as well, and the notice of that lost. The next call looks it up.
-    cache.invalidate(digest, version)
-    await putShared(digest, version, stored)
+    cache.invalidate(written.digest, written.version)
+    await writeShared(written)
   }
 
   /** Locks the binding, lets `work` change and record it, and makes the outcome known everywhere; null for an unknown id. */
@@ -85,13 +91,13 @@ export function createBindingChanges(dependencies: {
     const done = await store.transaction(async (bindings) => {
       const locked = await bindings.lock(id)
       if (!locked) return null
-      const isMarked = await markShared(locked.digest)
+      const generation = await markShared(locked.digest)
       const outcome = await work(bindings, locked.item)
-      await publish(bindings.tx, [{ digest: locked.digest, version: outcome.version }], !isMarked)
-      return { ...outcome, digest: locked.digest }
+      await publish(bindings.tx, [{ digest: locked.digest, version: outcome.version }], generation === null)
+      return { ...outcome, digest: locked.digest, generation }
     })
     if (!done) return null
-    await remember(done.digest, done.version, done.stored)
+    await settle(done)
     return done.answer
   }
 
@@ -111,7 +117,7 @@ export function createBindingChanges(dependencies: {
   return {
     async create(input: NewBinding, record: RecordChange): Promise<BindingItem> {
       const rule = checkRule(input.rule)
-      const isMarked = await markShared(input.digest)
+      const generation = await markShared(input.digest)
       const { stored, item } = await store.transaction(async (bindings) => {
         const inserted = await bindings.insert({ ...input, rule })
         if (!inserted) {
@@ -125,10 +131,14 @@ export function createBindingChanges(dependencies: {
           before: null,
           after: inserted.item,
         })
-        await publish(bindings.tx, [{ digest: input.digest, version: inserted.stored.version }], !isMarked)
+        await publish(
+          bindings.tx,
+          [{ digest: input.digest, version: inserted.stored.version }],
+          generation === null,
+        )
         return inserted
       })
-      await remember(input.digest, stored.version, stored)
+      await settle({ digest: input.digest, version: stored.version, stored, generation })
       return item
     },
 
@@ -145,14 +155,14 @@ export function createBindingChanges(dependencies: {
 
     /** Takes back a first-use binding that nothing confirmed; one that was used or changed meanwhile stays. */
     async withdraw(digest: string, version: number): Promise<void> {
-      const isMarked = await markShared(digest)
+      const generation = await markShared(digest)
       const removed = await store.transaction(async (bindings) => {
         const removedVersion = await bindings.deleteProvisional(digest, version)
         if (removedVersion !== null)
-          await publish(bindings.tx, [{ digest, version: removedVersion }], !isMarked)
+          await publish(bindings.tx, [{ digest, version: removedVersion }], generation === null)
         return removedVersion
       })
-      if (removed !== null) await remember(digest, removed, null)
+      if (removed !== null) await settle({ digest, version: removed, stored: null, generation })
     },
 
     /** Archives up to `rowsMax` idle bindings in one transaction; answers how many. */

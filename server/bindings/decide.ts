@@ -88,18 +88,13 @@ export function createDecide(
   async function resolve(call: BindingCall, isCurrent: () => boolean): Promise<Resolved> {
     const wasFresh = notices.isFresh()
     const found = await lookUp(call.digest, cache.versionMin(call.digest))
-    if (found === 'undecidable') return { outcome: 'undecidable' }
-    let madeBy: BindingCall | null = null
-    let binding = found
-    if (binding === 'absent') {
-      const first = await firstUse.bind(call)
-      if (first.outcome !== 'bound') return first
-      binding = first.binding
-      if (first.made) madeBy = call
-    }
-    const known = toKnown(binding)
+    if (found.outcome === 'undecidable') return found
+    const bound =
+      found.outcome === 'found' ? { ...found, made: false } : await firstUse.bind(call, found.generation)
+    if (bound.outcome === 'limited' || bound.outcome === 'undecidable') return bound
+    const known = toKnown(bound.binding)
     if (wasFresh && isCurrent()) cache.store(call.digest, known)
-    return { outcome: 'known', known, madeBy }
+    return { outcome: 'known', known, madeBy: bound.made ? call : null }
   }
 
   function judge(call: BindingCall, known: KnownBinding): Decision | Promise<Decision> {

@@ -6,7 +6,7 @@ import { type Counters, EngineAwayError, type SharedCache } from '../store/store
 import type { StoredBinding } from './binding-rows.ts'
 import type { BindingStore } from './binding-store.ts'
 import type { BindingCall } from './bindings.ts'
-import { formatShared } from './look-up.ts'
+import { fillShared } from './look-up.ts'
 import { firstUseRule } from './rule.ts'
 
 export type FirstUseResult =
@@ -32,7 +32,8 @@ export function createFirstUse(dependencies: {
   /** Calls share the limit of their address; for IPv6 of its /64, because one host has all of it. */
   const addressKeyOf = (address: IpAddress) => rangeAround(address, address.family === 6 ? 64 : 32).text
 
-  async function bind(call: BindingCall): Promise<FirstUseResult> {
+  /** `generation`: of Redis when it did not know the token. */
+  async function bind(call: BindingCall, generation: string | null): Promise<FirstUseResult> {
     const addressKey = addressKeyOf(call.address)
     if (config.bindNewPerMinute > 0) {
       const { count, resetMs } = await counters.increment(`bind:${addressKey}`, windowMs)
@@ -47,7 +48,7 @@ export function createFirstUse(dependencies: {
         { digest, tokenDisplay, rule },
         new Date(clock.now()),
       )
-      sharedCache?.fill(digest, binding.version, formatShared(binding)).catch(() => undefined)
+      fillShared(sharedCache, digest, binding, generation)
       return { outcome: 'bound', binding, made }
     } catch (error) {
       if (!(error instanceof EngineAwayError))

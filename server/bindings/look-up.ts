@@ -5,9 +5,16 @@ import { EngineAwayError, type SharedCache } from '../store/store.ts'
 import type { StoredBinding } from './binding-rows.ts'
 import { type BindingStore, decisionDeadlineMs } from './binding-store.ts'
 
-/** `absent` is known for certain; `undecidable` means that no living engine knows. */
-export type LookUpResult = StoredBinding | 'absent' | 'undecidable'
+/** `generation` is that of Redis when it was asked: null when it did not answer, and is then not to be filled. */
+export type LookUpResult =
+  | { outcome: 'found'; binding: StoredBinding }
+  /** Known for certain. */
+  | { outcome: 'absent'; generation: string | null }
+  /** No living engine knows. */
+  | { outcome: 'undecidable' }
 export type LookUp = (digest: string, versionMin: number) => Promise<LookUpResult>
+
+type SharedAnswer = { binding: StoredBinding | null; generation: string | null }
 
 /** A slow Redis gets this long alone before PostgreSQL is asked as well. */
 const sharedHeadStartMs = 100
@@ -20,19 +27,16 @@ export function createLookUp(dependencies: {
 }): LookUp {
   const { store, sharedCache, clock, logger } = dependencies
 
-  async function askShared(
-    cache: SharedCache,
-    digest: string,
-    versionMin: number,
-  ): Promise<StoredBinding | 'unknown'> {
+  async function askShared(digest: string, versionMin: number): Promise<SharedAnswer> {
+    if (!sharedCache?.isUsable()) return { binding: null, generation: null }
     try {
-      const entry = await cache.get(digest)
-      if (!entry || entry.version < versionMin) return 'unknown'
-      return parseShared(entry.value) ?? 'unknown'
+      const { entry, generation } = await sharedCache.get(digest)
+      return { binding: entry && entry.version >= versionMin ? parseShared(entry.value) : null, generation }
     } catch (error) {
-      if (!(error instanceof EngineAwayError))
+      if (!(error instanceof EngineAwayError)) {
         logger.warn('shared cache could not be read', { component: 'bindings', error })
-      return 'unknown'
+      }
+      return { binding: null, generation: null }
     }
   }
 
@@ -48,25 +52,31 @@ export function createLookUp(dependencies: {
 
   return async (digest, versionMin) => {
     const startedMs = clock.monotonicMs()
-    const shared = sharedCache?.isUsable()
-      ? askShared(sharedCache, digest, versionMin)
-      : Promise.resolve('unknown' as const)
+    const shared = askShared(digest, versionMin)
     const early = await withHeadStart(shared, clock)
-    if (early !== 'slow' && early !== 'unknown') return early
-    const found = await askDatabase(
-      digest,
-      Math.max(1, decisionDeadlineMs - (clock.monotonicMs() - startedMs)),
-    )
+    if (early !== 'slow' && early.binding) return { outcome: 'found', binding: early.binding }
+    const leftMs = Math.max(1, decisionDeadlineMs - (clock.monotonicMs() - startedMs))
+    const found = await askDatabase(digest, leftMs)
     if (found === 'away') {
-      const late = await shared
-      return late === 'unknown' ? 'undecidable' : late
+      const { binding } = await shared
+      return binding ? { outcome: 'found', binding } : { outcome: 'undecidable' }
     }
-    if (found !== 'absent' && sharedCache?.isUsable()) {
-      // The answer does not wait for Redis; an entry that could not be written is looked up again next time.
-      sharedCache.fill(digest, found.version, formatShared(found)).catch(() => undefined)
-    }
-    return found
+    const generation = early === 'slow' ? null : early.generation
+    if (found === 'absent') return { outcome: 'absent', generation }
+    fillShared(sharedCache, digest, found, generation)
+    return { outcome: 'found', binding: found }
   }
+}
+
+/** The call does not wait for Redis; an entry that could not be written is looked up again next time. */
+export function fillShared(
+  cache: SharedCache | null,
+  digest: string,
+  binding: StoredBinding,
+  generation: string | null,
+): void {
+  if (generation === null) return
+  cache?.fill(digest, binding.version, formatShared(binding), generation).catch(() => undefined)
 }
 
 function withHeadStart<T>(shared: Promise<T>, clock: Clock): Promise<T | 'slow'> {

@@ -86,7 +86,8 @@ type DatabaseRow = StoredBinding & { digest: string; tokenDisplay: string }
 /** What stood in the database from `atMs` on; null: no binding. */
 export type Epoch = { atMs: number; state: StoredBinding | null }
 type RedisEntry = { version: number; value: string | null; mark: boolean; expiresMs: number }
-type Member = { alive: boolean; hear(payload: unknown): void }
+/** `leaveTurn` ends the turn of a writer that died in it. */
+type Member = { alive: boolean; hear(payload: unknown): void; leaveTurn(): void }
 
 const never = new Promise<never>(() => undefined)
 const deadlineMs = 1000
@@ -103,7 +104,7 @@ export class World {
   readonly members = new Set<Member>()
   #version = 0
   #id = 0
-  #lock: Promise<void> = Promise.resolve()
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(seed: number) {
     this.random = createRandom(seed)
@@ -142,18 +143,16 @@ export class World {
 
   /** Writers take turns, as row locks make them; a dead process loses its turn and its work. */
   async exclusively<T>(member: Member, work: () => Promise<T>): Promise<T> {
-    const before = this.#lock
-    let release: () => void = () => undefined
-    this.#lock = new Promise((resolve) => {
-      release = resolve
-    })
+    const before = this.#turn
+    const own = Promise.withResolvers<void>()
+    this.#turn = own.promise
     await before
-    const watch = this.scheduler.clock.after(deadlineMs, release)
+    if (!member.alive) own.resolve()
+    member.leaveTurn = own.resolve
     try {
       return member.alive ? await work() : await never
     } finally {
-      watch.cancel()
-      release()
+      own.resolve()
     }
   }
 
@@ -173,6 +172,7 @@ export function createProcess(world: World, options: { redis: boolean; failsafe:
   let lastDeliveryMs = 0
   const member: Member = {
     alive: true,
+    leaveTurn: () => undefined,
     hear: (payload) =>
       deliver(() => {
         for (const handle of handlers) handle(payload)
@@ -259,6 +259,7 @@ export function createProcess(world: World, options: { redis: boolean; failsafe:
     },
     kill() {
       member.alive = false
+      member.leaveTurn()
       world.members.delete(member)
       beat.cancel()
     },
@@ -374,9 +375,10 @@ function createSimulatedTransaction(
   }
 }
 
-/** The contract of the shared cache: versions, marks, tombstones, and a new generation after Redis was found away. */
+/** The contract of the shared cache: versions, marks, tombstones, and a new generation at the start and after Redis was found away. */
 function createSimulatedCache(world: World, member: Member): SharedCache {
-  let foundAway = false
+  // A process that starts cannot know what the one before it failed to write.
+  let foundAway = true
   const nowMs = () => world.scheduler.clock.monotonicMs()
   const keyOf = (key: string) => `${world.redisGeneration}|${key}`
   const read = (key: string): RedisEntry | null => {
@@ -400,23 +402,33 @@ function createSimulatedCache(world: World, member: Member): SharedCache {
     get: (key) =>
       call(() => {
         const entry = read(key)
-        return entry && !entry.mark && entry.value !== null
-          ? { version: entry.version, value: entry.value }
-          : null
+        const isUsable = entry && !entry.mark && entry.value !== null
+        return {
+          entry: isUsable ? { version: entry.version, value: entry.value ?? '' } : null,
+          generation: String(world.redisGeneration),
+        }
       }),
-    fill: (key, version, value) =>
+    fill: (key, version, value, generation) =>
       call(() => {
         const standing = read(key)
-        if (!standing || (!standing.mark && standing.version <= version))
-          write(key, { version, value, mark: false }, 3_600_000)
+        if (generation !== String(world.redisGeneration)) return
+        if (standing && (standing.mark || standing.version >= version)) return
+        write(key, { version, value, mark: false }, 3_600_000)
       }),
     markChanging: (key) =>
-      call(() => write(key, { version: read(key)?.version ?? 0, value: null, mark: true }, 5000)),
-    put: (key, version, value) =>
       call(() => {
-        const standing = read(key)
-        if (standing && !standing.mark && standing.version > version) return
-        write(key, { version, value, mark: false }, value === null ? 60_000 : 3_600_000)
+        write(key, { version: read(key)?.version ?? 0, value: null, mark: true }, 5000)
+        return String(world.redisGeneration)
+      }),
+    put: (key, version, value, generation) =>
+      call(() => {
+        if (generation !== String(world.redisGeneration) || (read(key)?.version ?? 0) > version) return
+        write(key, { version, value, mark: false }, 3_600_000)
+      }),
+    drop: (key, version) =>
+      call(() => {
+        if ((read(key)?.version ?? 0) >= version) return
+        write(key, { version, value: null, mark: false }, 60_000)
       }),
   }
 }

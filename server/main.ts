@@ -1,0 +1,173 @@
+// Composition root: configuration, engines, rooms, listener, and their end in the opposite order. Only the command line imports it.
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { createAdmin, createAuditLog, createLiveSettings, scheduleAuditRetention } from './admin/admin.ts'
+import { createBindings } from './bindings/bindings.ts'
+import { type Config, loadConfig } from './config/config.ts'
+import { createGateway, isOwnCredential, maskToken, toCanonicalToken } from './gateway/gateway.ts'
+import { createHttp, createStaticFiles, type Http } from './http/http.ts'
+import { createIdentity } from './identity/identity.ts'
+import { systemClock as clock } from './lib/clock.ts'
+import { createKeyedDigest, deriveKey } from './lib/keyed-digest.ts'
+import { createLogger, type Logger } from './lib/logger.ts'
+import { createNotify } from './notify/notify.ts'
+import manifest from './package.json' with { type: 'json' }
+import { createStore } from './store/store.ts'
+
+export type GatewayOptions = {
+  env: Readonly<Record<string, string | undefined>>
+  /** Where `.env`, the configuration file and a relative DATA_DIR are looked for. */
+  workingDir: string
+}
+
+/** No issuer of user tokens is configurable yet. */
+const userTokenIssuer = null
+const consolePath = '/admin/ui'
+const consoleFolder = join(import.meta.dirname, '../console/dist')
+
+/**
+ * Runs the gateway until SIGTERM or SIGINT and answers the exit code 0.
+ * Throws ConfigError and DataFolderInUseError; whatever was opened by then is closed.
+ */
+export async function runGateway(options: GatewayOptions): Promise<number> {
+  const config = loadConfig(options)
+  const format = config.sources.logFormat === 'default' && process.stdout.isTTY ? 'pretty' : config.logFormat
+  const logger = createLogger({ format, level: config.logLevel })
+  const opened = new AsyncDisposableStack()
+  try {
+    const stop = waitForStop()
+    const { http, generatedPassword, startWork } = await assemble(config, logger, opened)
+    const ports = await http.listen()
+    opened.defer(http.close)
+    announce(config, logger, { ...ports, generatedPassword: generatedPassword?.reveal() ?? null })
+    await startWork()
+    logger.info('stopping: open answers may finish', { component: 'main', detail: await stop })
+    return 0
+  } finally {
+    await opened.disposeAsync()
+    logger.info('stopped', { component: 'main' })
+    logger.flush()
+  }
+}
+
+/** Makes every room, innermost first, and leaves on `opened` how each one is closed. */
+async function assemble(config: Config, logger: Logger, opened: AsyncDisposableStack) {
+  const metrics = new Registry()
+  const store = await createStore({ config, clock, logger })
+  opened.defer(store.close)
+  const { database, notices, counters, jobs } = store
+
+  const settings = await createLiveSettings({ config, database, notices, clock, logger })
+  opened.defer(settings.close)
+  const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
+  const notify = await createNotify({ config, store, clock, logger, settings: settings.current })
+  opened.defer(notify.close)
+  const bindings = await createBindings({
+    ...{ config, store, clock, logger, settings: settings.current },
+    enqueueAlert: notify.enqueueWebhook,
+  })
+  opened.defer(bindings.close)
+  const identity = await createIdentity({
+    ...{ config, database, notices, counters, clock, logger },
+    record: audit.recorderFor('configuration', null),
+  })
+  opened.defer(identity.close)
+  const digest = createKeyedDigest(config.pepper)
+  const gateway = createGateway({ config, bindings, digest, metrics, userTokenIssuer })
+  opened.defer(gateway.close)
+  const admin = await createAdmin({
+    ...{ config, identity, bindings, settings, audit, database, clock, logger },
+    registry: metrics,
+    health: store.health,
+    untrustedRealIpPeers: () => describeMistakes(http),
+    identifyToken(token) {
+      if (isOwnCredential(token, userTokenIssuer)) return null
+      const canonical = toCanonicalToken(token)
+      return { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
+    },
+    version: manifest.version,
+  })
+  opened.defer(admin.close)
+  await scheduleAuditRetention({
+    jobs,
+    database,
+    audit,
+    auditDays: config.retention.audit_days,
+    clock,
+    logger,
+  })
+
+  const serveConsole = createStaticFiles({ folder: consoleFolder, basePath: `${consolePath}/` })
+  const http: Http = createHttp({
+    ...{ config, clock, logger, metrics },
+    handlers: {
+      own(request, response, call) {
+        const isConsole = call.path === consolePath || call.path.startsWith(`${consolePath}/`)
+        if (isConsole) return serveConsole(request, response, call)
+        admin.handle(request, response, call)
+      },
+      passThrough: gateway.passThrough,
+      upgrade: gateway.upgrade,
+    },
+  })
+  return { http, generatedPassword: identity.generatedPassword, startWork: store.startWork }
+}
+
+function describeMistakes(http: Http) {
+  return http.proxyMistakes().map(({ address, count, lastSeenMs }) => ({
+    address,
+    count,
+    last_seen_at: new Date(lastSeenMs).toISOString(),
+  }))
+}
+
+/** Answers the name of the signal. A second signal is for the impatient: it ends the process at once. */
+function waitForStop(): Promise<string> {
+  return new Promise((resolve) => {
+    let isStopping = false
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        if (isStopping) process.exit(130)
+        isStopping = true
+        resolve(name)
+      })
+    }
+  })
+}
+
+type Announcement = { port: number; consolePort: number | null; generatedPassword: string | null }
+
+function announce(
+  config: Config,
+  logger: Logger,
+  { port, consolePort, generatedPassword }: Announcement,
+): void {
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  const consoleUrl = `http://${host}:${consolePort ?? port}${consolePath}/`
+  logger.info('listening', {
+    component: 'main',
+    address: `http://${host}:${port}`,
+    detail: `console ${consoleUrl}`,
+  })
+  if (config.downstreamUrl === null) {
+    logger.warn('no downstream is configured: set DOWNSTREAM_URL to forward calls', { component: 'main' })
+  }
+  if (config.bindingMode === 'observe') {
+    logger.warn('BINDING_MODE=observe: wrong addresses are recorded but let through', {
+      component: 'main',
+      observed: true,
+    })
+  }
+  if (generatedPassword === null) return
+  logger.flush()
+  process.stdout.write(`
+  Sallyport is ready.
+
+    Console         ${consoleUrl}
+    Admin password  ${generatedPassword}
+
+  The password is shown only this once; only its digest is kept.
+  './sallyport admin reset-password' makes a new one.
+
+`)
+}
