@@ -1,0 +1,181 @@
+// One call on its way out and back: the answer of the upstream becomes the answer to the client, chunk by chunk.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { AppError, type ErrorCode } from '@sallyport/contract'
+import type { Dispatcher } from 'undici'
+import type { CallContext, Tunnel } from '../http/http.ts'
+import { toClientHeaders } from './headers.ts'
+import { joinTunnel } from './tunnel.ts'
+import { toUpstreamError } from './upstream-error.ts'
+
+export type ExchangeOptions = {
+  request: IncomingMessage
+  response: ServerResponse
+  context: CallContext
+  /** Takes the status that the client is told, once. */
+  settle: ((status: number) => void) | null
+  countFailure: (code: ErrorCode) => void
+  tunnel: Tunnel | null
+  tunnelIdleMs: number
+}
+
+/**
+ * `waiting` for the upstream's headers; `held`: they are here, and one turn is given to a body that came with them, so
+ * that a small answer leaves in one write; `streaming`; `over`: answered, failed or left by the client.
+ */
+type State = 'waiting' | 'held' | 'streaming' | 'over'
+
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #options: ExchangeOptions
+  readonly #response: ServerResponse
+  #state: State = 'waiting'
+  #controller: Dispatcher.DispatchController | null = null
+  #status = 0
+  #headers: string[] = []
+  #hasLength = false
+  #firstChunk: Buffer | null = null
+  #listensForDrain = false
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options
+    this.#response = options.response
+    options.response.once('close', () => this.#leave())
+  }
+
+  /** Also when somebody else answered or cut it: the request was found broken while the upstream was at work. */
+  get isOver(): boolean {
+    return this.#state === 'over' || this.#response.writableEnded || this.#response.destroyed
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // The client may have left while a connection was being made.
+    if (this.isOver) controller.abort(new Error('the client is gone'))
+    else this.#controller = controller
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: object): void {
+    if (this.isOver) return
+    const { request, context } = this.#options
+    const clientHeaders = toClientHeaders(rawHeadersOf(controller), context.requestId)
+    if (status < 200) {
+      if (request.httpVersionMinor === 1) this.#response.writeInformation(status, clientHeaders)
+      return
+    }
+    this.#status = status
+    this.#headers = clientHeaders
+    this.#hasLength = 'content-length' in headers
+    this.#state = 'held'
+    process.nextTick(flushHeld, this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.isOver) return
+    this.#options.context.bytesOut += chunk.length
+    if (this.#state === 'held' && this.#firstChunk === null) {
+      this.#firstChunk = chunk
+      return
+    }
+    this.flush()
+    this.#write(controller, chunk)
+  }
+
+  onResponseEnd(): void {
+    if (this.isOver) return
+    if (this.#state === 'held') this.#sendWhole()
+    else {
+      this.#state = 'over'
+      this.#response.end()
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.isOver) return
+    const { context, settle, countFailure } = this.#options
+    const failure = toUpstreamError(error)
+    // Below 500 it is the client's own body that broke.
+    if (failure.status >= 500) countFailure(failure.code)
+    if (this.#state !== 'streaming') settle?.(failure.status)
+    this.#state = 'over'
+    context.fail(failure)
+  }
+
+  onRequestUpgrade(
+    controller: Dispatcher.DispatchController,
+    _status: number,
+    _headers: object,
+    upstream: Duplex,
+  ): void {
+    const { context, response, settle, tunnel, tunnelIdleMs } = this.#options
+    if (this.isOver || tunnel === null || !(upstream instanceof Socket)) {
+      upstream.destroy()
+      return
+    }
+    this.#state = 'over'
+    settle?.(101)
+    const headers = toClientHeaders(rawHeadersOf(controller), context.requestId)
+    joinTunnel({ response, context, tunnel, headers, upstream, idleMs: tunnelIdleMs })
+  }
+
+  /** Sends what is held; what follows goes out as it comes. */
+  flush(): void {
+    if (this.#state !== 'held' || this.isOver) return
+    this.#begin()
+    this.#state = 'streaming'
+    if (this.#firstChunk === null) this.#response.flushHeaders()
+    else if (this.#controller) this.#write(this.#controller, this.#firstChunk)
+    this.#firstChunk = null
+  }
+
+  breakOff(reason: AppError): void {
+    this.onResponseError(null, reason)
+    this.#controller?.abort(reason)
+  }
+
+  #sendWhole(): void {
+    const body = this.#firstChunk
+    if (!this.#hasLength && mayHaveBody(this.#options.request.method, this.#status)) {
+      this.#headers.push('Content-Length', String(body?.length ?? 0))
+    }
+    this.#begin()
+    this.#state = 'over'
+    this.#response.end(body)
+  }
+
+  #begin(): void {
+    this.#response.writeHead(this.#status, this.#headers)
+    this.#options.settle?.(this.#status)
+  }
+
+  #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#response.write(chunk)) return
+    controller.pause()
+    if (this.#listensForDrain) return
+    this.#listensForDrain = true
+    this.#response.on('drain', () => controller.resume())
+  }
+
+  /** The answer is closed: when it was not we who ended it, the client is gone, and the upstream is told at once. */
+  #leave(): void {
+    if (this.isOver) return
+    this.#state = 'over'
+    this.#controller?.abort(new Error('the client is gone'))
+  }
+}
+
+function flushHeld(exchange: Exchange): void {
+  try {
+    exchange.flush()
+  } catch (error) {
+    exchange.breakOff(new AppError('upstream_protocol_error', { cause: error }))
+  }
+}
+
+function rawHeadersOf(controller: Dispatcher.DispatchController): Buffer[] {
+  const { rawHeaders } = controller
+  return Array.isArray(rawHeaders) ? rawHeaders.filter((part) => Buffer.isBuffer(part)) : []
+}
+
+function mayHaveBody(method: string | undefined, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304
+}

@@ -1,0 +1,120 @@
+// For tests: the gateway behind a real listener, in front of a real upstream, with bindings made by hand.
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { Registry } from 'prom-client'
+import type { BindingCall, Decision } from '../bindings/bindings.ts'
+import type { ConfigFile } from '../config/config.ts'
+import { startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
+import { createKeyedDigest } from '../lib/keyed-digest.ts'
+import { createGateway } from './gateway.ts'
+
+export type Received = { method: string; target: string; rawHeaders: string[]; body: Buffer }
+
+export type TestUpstream = {
+  server: Server
+  url: string
+  /** Requests whose body has arrived to its end. */
+  received: Received[]
+  /** Every byte that came in, in the order of its arrival. */
+  bytes(): string
+  sockets: Set<Socket>
+  close(): Promise<void>
+}
+
+export const token = `sk-${'Ab12'.repeat(12)}`
+export const bearer = `Bearer ${token}`
+
+/** Without `listener`: keeps what it received and answers `{}`. */
+export async function startUpstream(listener?: RequestListener): Promise<TestUpstream> {
+  const received: Received[] = []
+  const chunks: Buffer[] = []
+  const sockets = new Set<Socket>()
+  const server = createServer(
+    listener ??
+      (async (request, response) => {
+        received.push(await readRequest(request))
+        response.writeHead(200, { 'Content-Type': 'application/json' }).end('{}')
+      }),
+  )
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('data', (chunk) => chunks.push(chunk))
+    socket.once('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    server,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received,
+    bytes: () => Buffer.concat(chunks).toString('latin1'),
+    sockets,
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+export async function readRequest(request: IncomingMessage): Promise<Received> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  const { method = '', url = '', rawHeaders } = request
+  return { method, target: url, rawHeaders, body: Buffer.concat(chunks) }
+}
+
+export type TestGateway = TestHttp & {
+  url: string
+  /** What the bindings were asked. */
+  asked: BindingCall[]
+  close(): Promise<void>
+}
+
+export async function startGateway(options: {
+  downstreamUrl: string | null
+  env?: Record<string, string>
+  limits?: Partial<ConfigFile['limits']>
+  decide?: (call: BindingCall) => Decision | Promise<Decision>
+  userTokenIssuer?: string
+}): Promise<TestGateway> {
+  const allow = (): Decision => ({ outcome: 'allowed', settle: null, observed: false })
+  const { downstreamUrl, env = {}, limits = {}, decide = allow, userTokenIssuer = null } = options
+  const config = testConfig(
+    {
+      SHUTDOWN_GRACE_MS: '0',
+      ...(downstreamUrl === null ? {} : { DOWNSTREAM_URL: downstreamUrl }),
+      ...env,
+    },
+    limits,
+  )
+  const asked: BindingCall[] = []
+  const registry = new Registry()
+  const gateway = createGateway({
+    config,
+    bindings: {
+      decide(call) {
+        asked.push(call)
+        return decide(call)
+      },
+    },
+    digest: createKeyedDigest(config.pepper),
+    metrics: registry,
+    userTokenIssuer,
+  })
+  const own = (_request: IncomingMessage, response: import('node:http').ServerResponse) => {
+    response.end('own')
+    return undefined
+  }
+  const http = await startTestHttp({ config, registry, handlers: { ...gateway, own } })
+  return {
+    ...http,
+    url: `http://127.0.0.1:${http.port}`,
+    asked,
+    async close() {
+      await http.http.close()
+      await gateway.close()
+    },
+  }
+}

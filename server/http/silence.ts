@@ -1,0 +1,43 @@
+// Finds clients that stopped in the middle: a body that no longer arrives, an answer that nobody takes.
+import { AppError } from '@sallyport/contract'
+import type { Call } from './call-context.ts'
+
+export type SilenceLimits = { bodyIdleMs: number; answerIdleMs: number }
+
+type Progress = { bytesRead: number; waitingBytes: number; sinceMs: number }
+
+/** Remembers between two sweeps how far each call had come. */
+export function createSilenceSweep(limits: SilenceLimits) {
+  const progress = new WeakMap<Call, Progress>()
+  /** The calls that stood still for too long. One sweep costs a few reads for each call in work, however busy it is. */
+  return function findSilent(calls: Iterable<Call>, nowMs: number): Call[] {
+    const silent: Call[] = []
+    for (const call of calls) {
+      const bytesRead = call.request.socket.bytesRead
+      const waitingBytes = call.response.writableLength
+      const last = progress.get(call)
+      if (!last || last.bytesRead !== bytesRead || last.waitingBytes !== waitingBytes) {
+        progress.set(call, { bytesRead, waitingBytes, sinceMs: nowMs })
+        continue
+      }
+      const idleMs = nowMs - last.sinceMs
+      if (isBodyMissing(call) && idleMs >= limits.bodyIdleMs) silent.push(call)
+      else if (waitingBytes > 0 && idleMs >= limits.answerIdleMs) silent.push(call)
+    }
+    return silent
+  }
+}
+
+/** Answers a client whose body does not arrive; one that takes no answer is cut. */
+export function endSilentCall(call: Call): void {
+  call.response.shouldKeepAlive = false
+  call.fail(new AppError('request_timeout', { detail: 'the client stood still' }))
+}
+
+/**
+ * Bytes that wait in our own buffer are not the client's fault: then the upstream is the slow one. Once an answer has
+ * begun both sides talk as they like, and its own deadlines hold.
+ */
+function isBodyMissing({ request, response }: Call): boolean {
+  return !request.complete && request.readableLength === 0 && !response.headersSent
+}
