@@ -3,13 +3,12 @@ import type { Command } from 'commander'
 import { createAuditLog } from '../admin/admin.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { resetAdminPassword } from '../identity/identity.ts'
-import { systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/keyed-digest.ts'
 import { Secret } from '../lib/secret.ts'
-import { openDatabaseForCommand } from '../store/store.ts'
+import { openDatabaseForCommand, type StoreDependencies } from '../store/store.ts'
 import { readSecretFromInput } from './confirm.ts'
 import { CommandFailure } from './failure.ts'
-import { isInstalled } from './installation.ts'
+import { commandDependencies, isInstalled } from './installation.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
 export function defineAdmin(command: Command, terminal: Terminal): void {
@@ -27,7 +26,7 @@ export function defineAdmin(command: Command, terminal: Terminal): void {
       const given = options.passwordStdin
         ? new Secret(await readSecretFromInput(terminal, 'password'))
         : undefined
-      const password = await resetPassword(config, given)
+      const password = await resetPassword(commandDependencies(config, terminal), given)
       if (given) return printLine(terminal, 'The admin password is changed. Every session has ended.')
       printLine(terminal, `New admin password, shown this once: ${password.reveal()}`)
       printLine(terminal, 'Every session has ended.')
@@ -49,10 +48,11 @@ function refuseConfiguredPassword(config: Config): void {
   )
 }
 
-async function resetPassword(config: Config, password: Secret | undefined): Promise<Secret> {
-  const { database, publish, close } = await openDatabaseForCommand(config)
+async function resetPassword(dependencies: StoreDependencies, password: Secret | undefined): Promise<Secret> {
+  const { config, clock } = dependencies
+  const { database, publish, close } = await openDatabaseForCommand(dependencies)
   try {
-    const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock: systemClock })
+    const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
     const record = audit.recorderFor('command line', null)
     return await resetAdminPassword({ database, publish, record }, password)
   } finally {

@@ -1,9 +1,13 @@
 // Tests of `sallyport doctor` as a whole, against a real HTTP server, Redis and PostgreSQL where they are needed.
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Client } from 'pg'
+import { needs, redisAddr } from '../../test/support/needs.ts'
 import { Secret } from '../lib/secret.ts'
+import { createTestDatabase } from '../store/test-support.ts'
 import { checkDownstream, checkRedis } from './doctor-engines.ts'
 import {
   createTestFolder,
@@ -15,6 +19,12 @@ import {
 } from './test-support.ts'
 
 const ready = { body: { status: 'ready' } }
+const externalSecrets = {
+  SENTINEL_HMAC_SECRET: 'x'.repeat(32),
+  ADMIN_PASSWORD: 'x'.repeat(12),
+  ADMIN_JWT_SECRET: 'x'.repeat(32),
+  MASTER_KEY: `${'x'.repeat(43)}=`,
+}
 const noPeers = { body: { untrusted_real_ip_peers: [], live_settings: [] } }
 
 async function runDoctor(
@@ -90,11 +100,8 @@ test('a gateway that does not run is a warning, and a damaged data folder a fail
 
 test('an external database that cannot be reached is a failure that does not show the password', async (t) => {
   const env = {
+    ...externalSecrets,
     PG_DSN: 'postgresql://sallyport:not-to-be-shown@127.0.0.1:1/sallyport',
-    SENTINEL_HMAC_SECRET: 'x'.repeat(32),
-    ADMIN_PASSWORD: 'x'.repeat(12),
-    ADMIN_JWT_SECRET: 'x'.repeat(32),
-    MASTER_KEY: `${'x'.repeat(43)}=`,
   }
   const args = ['doctor', '--url', 'http://127.0.0.1:1']
   const result = await runCommand(args, { env, workingDir: createTestFolder(t) })
@@ -103,9 +110,42 @@ test('an external database that cannot be reached is a failure that does not sho
   assert.equal(result.exitCode, 1)
 })
 
-test('Redis away and a downstream that is not set are told', async () => {
-  const [finding] = await checkRedis({ redisAddr: new Secret('redis://127.0.0.1:1'), redisPassword: null })
-  assert.equal(finding?.level, 'failure')
+test(
+  'an external database is told with its version, without being migrated',
+  await needs('postgres'),
+  async (t) => {
+    const { dsn, drop } = await createTestDatabase('doctor')
+    t.after(drop)
+    const args = ['doctor', '--url', 'http://127.0.0.1:1']
+    const env = { ...externalSecrets, PG_DSN: dsn }
+    const result = await runCommand(args, { env, workingDir: createTestFolder(t) })
+    assert.match(result.stdout, /^✓ database of PG_DSN answers \(PostgreSQL \d+\)$/m)
+    assert.match(result.stdout, /^✓ the clocks of this machine and of the database agree$/m)
+    const client = new Client({ connectionString: dsn })
+    await client.connect()
+    t.after(() => client.end())
+    const { rowCount } = await client.query("select from pg_tables where schemaname = 'public'")
+    assert.equal(rowCount, 0)
+  },
+)
+
+test('Redis is found when it answers', await needs('redis'), async () => {
+  const config = { redisAddr: new Secret(redisAddr), redisPassword: null }
+  assert.deepEqual(await checkRedis(config), [{ level: 'ok', text: 'Redis answers' }])
+})
+
+test('a Redis that refuses or says nothing is a failure', async (t) => {
+  const refused = { redisAddr: new Secret('redis://127.0.0.1:1'), redisPassword: null }
+  assert.equal((await checkRedis(refused))[0]?.level, 'failure')
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  t.after(() => silent.close())
+  const { port } = silent.address() as AddressInfo
+  const config = { redisAddr: new Secret(`redis://127.0.0.1:${port}`), redisPassword: null }
+  assert.match((await checkRedis(config, 50))[0]?.text ?? '', /no answer in time/)
   assert.deepEqual(await checkRedis({ redisAddr: null, redisPassword: null }), [])
+})
+
+test('a downstream that is not set is a warning', async () => {
   assert.equal((await checkDownstream(null)).level, 'warning')
 })

@@ -2,7 +2,8 @@
 import type { Command } from 'commander'
 import { type Config, ConfigError, loadConfig } from '../config/config.ts'
 import { checkAddresses } from './doctor-addresses.ts'
-import { checkDatabase, checkDownstream, checkRedis } from './doctor-engines.ts'
+import { checkDatabase } from './doctor-database.ts'
+import { checkDownstream, checkRedis } from './doctor-engines.ts'
 import { checkGateway } from './doctor-gateway.ts'
 import { checkDataFolder, checkDotEnv, checkNode } from './doctor-machine.ts'
 import { exitCodes } from './failure.ts'
@@ -41,7 +42,7 @@ function listChecks(terminal: Terminal, options: RemoteOptions): Check[] {
     async () => [ok(`configuration (file: ${config.fileUsed ?? 'none'})`)],
     async () => checkAddresses(config),
     async () => await checkDataFolder(config.dataDir),
-    async () => await checkDatabase(config, terminal.now),
+    async () => await checkDatabase(config, terminal),
     async () => await checkRedis(config),
     async () => [await checkDownstream(config.downstreamUrl)],
     async () => await checkGateway(terminal, options),

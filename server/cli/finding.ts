@@ -24,3 +24,10 @@ export function failure(text: string, remedy: string): Finding {
 export function formatFinding({ level, text, remedy }: Finding): string {
   return remedy === undefined ? `${signs[level]} ${text}` : `${signs[level]} ${text}\n    ${remedy}`
 }
+
+/** fetch and the drivers keep the telling part of an error in its cause. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.cause instanceof Error) return messageOf(error.cause)
+  return error.message !== '' ? error.message : 'code' in error ? String(error.code) : error.name
+}

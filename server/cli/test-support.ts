@@ -16,6 +16,7 @@ export type RunOptions = {
   /** What arrives on standard input; a terminal when it is typed. */
   input?: string
   typed?: string
+  now?: () => number
 }
 
 /** 2026-11-20T12:00:00Z, the time that every command of these tests sees. */
@@ -30,7 +31,7 @@ export async function runCommand(args: readonly string[], options: RunOptions = 
     stdin: createInput(options),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    now: () => testNowMs,
+    now: options.now ?? (() => testNowMs),
     exitCode: 0,
   })
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() }
