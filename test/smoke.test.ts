@@ -52,8 +52,10 @@ for (const storage of storageMatrix) {
 
         const stolen = await call(models, { headers: from('203.0.113.8', token) })
         assert.deepEqual([stolen.status, stolen.code], [403, 'ip_not_allowed'])
-        const [intercept] = await list<InterceptItem>(gateway, '/logs')
-        assert.ok(intercept, 'the refusal is in the log when the answer has been read')
+        const intercept = await eventually('the refusal in the log', async () => {
+          const [newest] = await list<InterceptItem>(gateway, '/logs')
+          return newest
+        })
         assert.equal(intercept.client_ip, '203.0.113.8')
         assert.equal(intercept.request_id, stolen.headers['x-request-id'])
         assert.deepEqual(intercept.allowed_ips, ['203.0.113.7'])

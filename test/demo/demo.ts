@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { LLMock } from '@copilotkit/aimock'
 import type { BindingItem, InterceptItem } from '@sallyport/contract'
 import OpenAI, { PermissionDeniedError } from 'openai'
+import { eventually } from '../support/eventually.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
 import { openScope } from '../support/scope.ts'
 import { newToken } from '../support/tokens.ts'
@@ -53,9 +54,12 @@ async function tellStory(): Promise<void> {
   await streamAnswer(atOffice)
   await expectRefusal(atCafe)
   say(`The same token from ${cafe}, told by a trusted proxy, is refused`, '403 ip_not_allowed')
-  const [intercept] = await list<InterceptItem>(gateway, '/logs')
-  expect([intercept?.client_ip, intercept?.reason], [cafe, 'ip_not_allowed'], 'the intercept log')
-  say('The refusal is in the log', `${intercept?.method} ${intercept?.path} from ${intercept?.client_ip}`)
+  const intercept = await eventually('the refusal in the intercept log', async () => {
+    const [newest] = await list<InterceptItem>(gateway, '/logs')
+    return newest
+  })
+  expect([intercept.client_ip, intercept.reason], [cafe, 'ip_not_allowed'], 'the intercept log')
+  say('The refusal is in the log', `${intercept.method} ${intercept.path} from ${intercept.client_ip}`)
 
   const rule = { id: binding.id, mode: 'multiple', allowed_ips: [office, cafe] }
   const changed = await gateway.admin('PUT', '/bindings/ip', rule)

@@ -18,6 +18,7 @@ export type GatewayProcess = {
   /** Everything written to standard output and standard error so far. */
   output(): string
   exited: Promise<Exit>
+  hasEndedByItself(): boolean
   signal(name: NodeJS.Signals): void
   /** SIGTERM, then the exit. */
   stop(): Promise<Exit>
@@ -55,6 +56,7 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
   const process = spawnCommand(scope, ['start'], { ...options, folder, env })
   const url = `http://127.0.0.1:${port}`
   await untilReady(url, process)
+  scope.defer(() => assertStillServing(process))
   let token: Promise<string> | null = null
   const login = async (password = env.ADMIN_PASSWORD) => {
     const answer = await call(`${url}/admin/api/login`, jsonCall('POST', { password }))
@@ -74,6 +76,11 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
       )
     },
   }
+}
+
+/** A gateway that ended without being told to has failed, whatever its test saw of it. */
+function assertStillServing(process: GatewayProcess): void {
+  if (process.hasEndedByItself()) throw new Error(`the gateway ended by itself:\n${process.output()}`)
 }
 
 /** Trusts this machine as proxy, so that one test can speak from any address with X-Real-IP. */
@@ -114,15 +121,21 @@ function watch(child: ChildProcess): GatewayProcess {
   })
   // A failed spawn is reported to whoever waits; without a waiter it must not end the test process.
   exited.catch(() => null)
-  const end = (name: NodeJS.Signals) => {
+  let isTold = false
+  const signal = (name: NodeJS.Signals) => {
+    isTold = true
     child.kill(name)
+  }
+  const end = (name: NodeJS.Signals) => {
+    signal(name)
     return within(`the exit after ${name}; output so far:\n${output}`, exited, 40_000)
   }
   return {
     pid: child.pid ?? 0,
     output: () => output,
     exited,
-    signal: (name) => child.kill(name),
+    hasEndedByItself: () => !isTold && (child.exitCode !== null || child.signalCode !== null),
+    signal,
     stop: () => end('SIGTERM'),
     kill9: () => end('SIGKILL'),
   }
@@ -185,12 +198,12 @@ export async function databaseFolders(folder: string): Promise<string[]> {
 async function removeEmbedded(folder: string): Promise<void> {
   for (const database of await databaseFolders(folder)) {
     await stopPostmaster(database)
-    await rm(database, { recursive: true, force: true })
+    await rm(database, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
 async function stopPostmaster(folder: string): Promise<void> {
-  const pidPath = join(folder, 'postmaster.pid')
+  const pidPath = join(folder, 'database/postmaster.pid')
   if (!existsSync(pidPath)) return
   const pid = Number((await readFile(pidPath, 'utf8')).split('\n', 1)[0])
   try {
