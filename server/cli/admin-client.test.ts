@@ -42,11 +42,15 @@ test('the token file is never shown to another host', async (t) => {
   assert.equal(result.exitCode, 77)
 })
 
-test('without password and token file the command says how to sign in', async (t) => {
-  const folder = createTestFolder(t)
-  const result = await runCommand(['settings'], { env: { DATA_DIR: folder }, workingDir: folder })
-  assert.match(result.stderr, /SALLYPORT_ADMIN_PASSWORD is not set, and there is no readable token file/)
-  assert.equal(result.exitCode, 77)
+test('without password and token file the command says how to sign in, or that no gateway runs', async (t) => {
+  const workingDir = createTestFolder(t)
+  const gateway = await startAnsweringServer(t, { 'GET /health': { body: { status: 'ok' } } })
+  const running = await runCommand(['settings', '--url', gateway.url], { workingDir })
+  assert.match(running.stderr, /SALLYPORT_ADMIN_PASSWORD is not set, and there is no readable token file/)
+  assert.equal(running.exitCode, 77)
+  const stopped = await runCommand(['settings', '--url', 'http://127.0.0.1:1'], { workingDir })
+  assert.match(stopped.stderr, /no gateway answers at/)
+  assert.equal(stopped.exitCode, 69)
 })
 
 test('a wrong password and a locked address end with exit code 77', async (t) => {

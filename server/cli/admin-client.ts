@@ -2,7 +2,7 @@
 import { loginAnswer } from '@sallyport/contract'
 import { z } from 'zod'
 import { CommandFailure, exitCodes } from './failure.ts'
-import { type Credential, findCredential, type Target } from './target.ts'
+import { findCredential, noCredential, type Target } from './target.ts'
 import type { Terminal } from './terminal.ts'
 
 const standardDeadlineMs = 15_000
@@ -31,7 +31,7 @@ export type AdminClient = {
 export function createAdminClient(terminal: Terminal, target: Target): AdminClient {
   let token: Promise<string> | null = null
   const send = async (method: string, path: string, options: CallOptions, signal: AbortSignal) => {
-    token ??= signIn(target, findCredential(terminal, target))
+    token ??= signIn(terminal, target)
     const headers = { authorization: `Bearer ${await token}` }
     return await request(target, { method, path, headers, signal, ...options })
   }
@@ -60,7 +60,13 @@ export function createAdminClient(terminal: Terminal, target: Target): AdminClie
   }
 }
 
-async function signIn(target: Target, credential: Credential): Promise<string> {
+async function signIn(terminal: Terminal, target: Target): Promise<string> {
+  const credential = findCredential(terminal, target)
+  if (credential === null) {
+    // A gateway that does not run leaves no token either; that is then the thing to say.
+    await request(target, { method: 'GET', path: '/health', signal: deadline() })
+    throw noCredential(target)
+  }
   if (credential.kind === 'token') return credential.token
   const response = await request(target, {
     method: 'POST',

@@ -27,9 +27,12 @@ export function defineAdmin(command: Command, terminal: Terminal): void {
         ? new Secret(await readSecretFromInput(terminal, 'password'))
         : undefined
       const password = await resetPassword(commandDependencies(config, terminal), given)
-      if (given) return printLine(terminal, 'The admin password is changed. Every session has ended.')
-      printLine(terminal, `New admin password, shown this once: ${password.reveal()}`)
-      printLine(terminal, 'Every session has ended.')
+      if (given) printLine(terminal, 'The admin password is changed.')
+      else printLine(terminal, `New admin password, shown this once: ${password.reveal()}`)
+      printLine(
+        terminal,
+        'Every session has ended. Until the gateway is started again, commands need SALLYPORT_ADMIN_PASSWORD.',
+      )
     })
 }
 

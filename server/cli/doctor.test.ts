@@ -1,5 +1,6 @@
 // Tests of `sallyport doctor` as a whole, against a real HTTP server, Redis and PostgreSQL where they are needed.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { existsSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -110,24 +111,45 @@ test('an external database that cannot be reached is a failure that does not sho
   assert.equal(result.exitCode, 1)
 })
 
+async function createEmptyDatabase(t: TestContext): Promise<string> {
+  const { dsn, drop } = await createTestDatabase(`sp_test_${randomBytes(6).toString('hex')}`)
+  t.after(drop)
+  return dsn
+}
+
 test(
   'an external database is told with its version, without being migrated',
   await needs('postgres'),
   async (t) => {
-    const { dsn, drop } = await createTestDatabase('doctor')
-    t.after(drop)
-    const args = ['doctor', '--url', 'http://127.0.0.1:1']
-    const env = { ...externalSecrets, PG_DSN: dsn }
-    const result = await runCommand(args, { env, workingDir: createTestFolder(t) })
+    const dsn = await createEmptyDatabase(t)
+    const result = await runCommand(['doctor', '--url', 'http://127.0.0.1:1'], {
+      env: { ...externalSecrets, PG_DSN: dsn },
+      workingDir: createTestFolder(t),
+      now: Date.now,
+    })
     assert.match(result.stdout, /^✓ database of PG_DSN answers \(PostgreSQL \d+\)$/m)
     assert.match(result.stdout, /^✓ the clocks of this machine and of the database agree$/m)
     const client = new Client({ connectionString: dsn })
     await client.connect()
-    t.after(() => client.end())
-    const { rowCount } = await client.query("select from pg_tables where schemaname = 'public'")
+    const { rowCount } = await client
+      .query("select from pg_tables where schemaname = 'public'")
+      .finally(() => client.end())
     assert.equal(rowCount, 0)
   },
 )
+
+test('a clock that is ten seconds behind the database is a failure', await needs('postgres'), async (t) => {
+  const result = await runCommand(['doctor', '--url', 'http://127.0.0.1:1'], {
+    env: { ...externalSecrets, PG_DSN: await createEmptyDatabase(t) },
+    workingDir: createTestFolder(t),
+    now: () => Date.now() - 10_000,
+  })
+  assert.match(
+    result.stdout,
+    /^✗ the clock of this machine and that of the database differ by (9|10)\.\d s$/m,
+  )
+  assert.equal(result.exitCode, 1)
+})
 
 test('Redis is found when it answers', await needs('redis'), async () => {
   const config = { redisAddr: new Secret(redisAddr), redisPassword: null }

@@ -39,8 +39,8 @@ export function findTarget(terminal: Terminal, options: RemoteOptions): Target {
   return { url, remedyWhenRefused, config }
 }
 
-/** SALLYPORT_ADMIN_PASSWORD, else the token file that a running gateway keeps in its data folder. */
-export function findCredential(terminal: Terminal, target: Target): Credential {
+/** SALLYPORT_ADMIN_PASSWORD, else the token file that a running gateway keeps in its data folder; null when both are absent. */
+export function findCredential(terminal: Terminal, target: Target): Credential | null {
   const password = terminal.env.SALLYPORT_ADMIN_PASSWORD
   if (password) return { kind: 'password', password }
   // The token opens this machine's gateway only; it is never shown to another host.
@@ -50,16 +50,22 @@ export function findCredential(terminal: Terminal, target: Target): Credential {
       exitCodes.refused,
     )
   }
-  const path = join(target.config().dataDir, 'admin-token')
   try {
-    return { kind: 'token', token: readFileSync(path, 'utf8').trim() }
-  } catch (error) {
-    throw new CommandFailure(
-      `cannot sign in: SALLYPORT_ADMIN_PASSWORD is not set, and there is no readable token file ${path}. Set the password, or run this in the working folder and as the user of a running gateway`,
-      exitCodes.refused,
-      { cause: error },
-    )
+    return { kind: 'token', token: readFileSync(tokenPath(target), 'utf8').trim() }
+  } catch {
+    return null
   }
+}
+
+export function noCredential(target: Target): CommandFailure {
+  return new CommandFailure(
+    `cannot sign in: SALLYPORT_ADMIN_PASSWORD is not set, and there is no readable token file ${tokenPath(target)} (a password reset removes it until the next start). Set the password, or run this in the working folder and as the user of the gateway`,
+    exitCodes.refused,
+  )
+}
+
+function tokenPath(target: Target): string {
+  return join(target.config().dataDir, 'admin-token')
 }
 
 function localUrl(config: Config): string {
