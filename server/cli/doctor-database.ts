@@ -1,6 +1,6 @@
 // Doctor's look at PostgreSQL: does it answer, is it new enough, does its clock agree with ours.
 import { Client } from 'pg'
-import type { Config } from '../config/config.ts'
+import { type Config, ConfigError } from '../config/config.ts'
 import { openDatabaseForCommand } from '../store/store.ts'
 import { type Finding, failure, messageOf, ok, warning } from './finding.ts'
 import { commandDependencies, isInstalled } from './installation.ts'
@@ -26,11 +26,19 @@ export async function checkDatabase(config: Config, terminal: Terminal): Promise
       await opened.close()
     }
   } catch (error) {
-    const remedy = config.embedded
-      ? 'Read the log of the database in its folder, and "Recovering" in docs/operate.md.'
-      : 'Check PG_DSN: host, port, database, user, password, and whether the server lets this machine in.'
-    return [failure(`${kind}: ${messageOf(error)}`, remedy)]
+    return describeFailure(error, kind, config)
   }
+}
+
+function describeFailure(error: unknown, kind: string, config: Config): Finding[] {
+  if (error instanceof ConfigError) {
+    const remedy = 'Run the doctor with the environment and in the working folder of the gateway.'
+    return error.problems.map((problem) => failure(problem, remedy))
+  }
+  const remedy = config.embedded
+    ? 'Read the log of the database in its folder, and "Recovering" in docs/operate.md.'
+    : 'Check PG_DSN: host, port, database, user, password, and whether the server lets this machine in.'
+  return [failure(`${kind}: ${messageOf(error)}`, remedy)]
 }
 
 /** The running server, else one that is started for the moment. */
