@@ -29,7 +29,7 @@ export function defineBindings(command: Command, terminal: Terminal): void {
 }
 
 function defineList(command: Command, terminal: Terminal): void {
-  addRemoteOptions(command.command('list').description('list bindings, newest use first'))
+  addRemoteOptions(command.command('list').description('list bindings, the newest first'))
     .option('--q <text>', 'token as it is shown, or its beginning')
     .option('--ip <address>', 'rules that cover this address')
     .addOption(new Option('--status <status>', 'state of the binding').choices(['active', 'banned']))

@@ -28,6 +28,7 @@ const exitCodesByName: Readonly<Record<string, number>> = {
   ConfigError: exitCodes.config,
   DataFolderInUseError: exitCodes.inUse,
   EngineAwayError: exitCodes.unavailable,
+  StoreStartError: exitCodes.unavailable,
 }
 
 /** Prints why a command failed, a line for each reason, and answers the exit code. */

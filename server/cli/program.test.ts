@@ -75,6 +75,7 @@ test('errors of the rooms are told apart by their names', () => {
     [named('ConfigError'), exitCodes.config],
     [named('DataFolderInUseError'), exitCodes.inUse],
     [named('EngineAwayError'), exitCodes.unavailable],
+    [named('StoreStartError'), exitCodes.unavailable],
     [new CommandFailure('what is wrong', exitCodes.refused), exitCodes.refused],
     [new Error('what is wrong'), exitCodes.failure],
     ['what is wrong', exitCodes.failure],
