@@ -1,0 +1,29 @@
+// The mask tells tokens apart for people and is never enough to use one.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { maskToken, toCanonicalToken } from './token.ts'
+
+test('all spellings of one key have one mask', () => {
+  const key = `Ab12${'x'.repeat(40)}wxYZ`
+  for (const spelling of [key, `sk-${key}`, `sk-${key}-7`]) {
+    assert.equal(maskToken(toCanonicalToken(spelling)), 'sk-Ab12...wxYZ')
+  }
+})
+
+test('a mask shows at most four characters of each end and less of a short token', () => {
+  assert.equal(maskToken('AIzaSyA-0123456789xyz'), 'AIza...9xyz')
+  assert.equal(maskToken('0123456789ab'), '01...ab')
+  assert.equal(maskToken('01234567890'), '...')
+})
+
+test('a mask never holds more than a third of a token, and only printable ASCII', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 1, unit: 'binary' }), (token) => {
+      const mask = maskToken(token)
+      assert.match(mask, /^[\x21-\x7e]*$/)
+      const shown = mask.length - '...'.length
+      assert.ok(shown * 2 <= token.length || shown === 0)
+    }),
+  )
+})
