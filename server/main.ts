@@ -1,4 +1,5 @@
 // Composition root: configuration, engines, rooms, listener, and their end in the opposite order. Only the command line imports it.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { createAdmin, createAuditLog, createLiveSettings, scheduleAuditRetention } from './admin/admin.ts'
@@ -11,7 +12,6 @@ import { systemClock as clock } from './lib/clock.ts'
 import { createKeyedDigest, deriveKey } from './lib/keyed-digest.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createNotify } from './notify/notify.ts'
-import manifest from './package.json' with { type: 'json' }
 import { createStore } from './store/store.ts'
 
 export type GatewayOptions = {
@@ -85,7 +85,7 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
       const canonical = toCanonicalToken(token)
       return { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
     },
-    version: manifest.version,
+    version: readVersion(),
   })
   opened.defer(admin.close)
   await scheduleAuditRetention({
@@ -111,6 +111,13 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     },
   })
   return { http, generatedPassword: identity.generatedPassword, startWork: store.startWork }
+}
+
+function readVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'package.json'), 'utf8'),
+  )
+  return manifest.version
 }
 
 function describeMistakes(http: Http) {

@@ -42,7 +42,7 @@ async function openRoom(
   const store = await createTestStore(variant)
   const alerts: Record<string, unknown>[] = []
   const recorded: string[] = []
-  let keepHouse = async () => assert.fail('no daily work was scheduled')
+  let keepHouse: () => Promise<void> = async () => assert.fail('no daily work was scheduled')
   const jobs: TestStore['jobs'] = {
     ...store.jobs,
     async schedule(_name, _cron, work) {

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { parseIpAddress } from '../lib/ip-address.ts'
 import type { BindingCall, RecordChange } from './bindings.ts'
 import { compileRule } from './rule.ts'
-import { createProcess, type Epoch, type SimulatedProcess, World } from './simulation.ts'
+import { createProcess, type SimulatedProcess } from './simulation-process.ts'
+import { type Epoch, World } from './simulation-world.ts'
 
 const historiesDefault = 400
 const histories = Number(process.env.SALLYPORT_SIMULATIONS ?? historiesDefault)
