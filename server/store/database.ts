@@ -98,8 +98,18 @@ export function createDatabase(options: {
     } catch (error) {
       const isAnswer = error instanceof pg.DatabaseError
       if (isAnswer) lastAnswerMs = clock.monotonicMs()
-      client.release(!isAnswer)
+      client.release(!(isAnswer && (await isOutsideTransaction(client, remainingMs()))))
       throw judge(error, sentMs)
+    }
+  }
+
+  /** A text of several statements that failed half-way leaves its transaction open; the next answer tells. */
+  async function isOutsideTransaction(client: pg.PoolClient, limitMs: number): Promise<boolean> {
+    try {
+      await withDeadline(clock, limitMs, client.query(''))
+      return client.getTransactionStatus() === 'I'
+    } catch {
+      return false
     }
   }
 
