@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { request as openRequest } from 'node:http'
 import { after, before, describe, test } from 'node:test'
 import { WebSocket } from 'ws'
-import { call, openCall } from './support/call.ts'
+import { type Answer, call, openCall } from './support/call.ts'
 import { eventually, within } from './support/eventually.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { openScope } from './support/scope.ts'
@@ -17,7 +17,7 @@ describe('streams through the gateway', () => {
   const scope = openScope({ after })
   let fleet: Fleet
   before(async () => {
-    fleet = await startFleet(scope, { env: { UPSTREAM_HEADERS_TIMEOUT_MS: '700' } })
+    fleet = await startFleet(scope)
   })
   const url = (path: string) => `${fleet.gateways[0].url}${path}`
   const socketUrl = (path: string) => url(path).replace('http', 'ws')
@@ -29,15 +29,14 @@ describe('streams through the gateway', () => {
     upstream.writeHead(200, eventStream)
     upstream.write('data: one\n\n')
     const { response } = await opened
-    const [first] = await within('the first event', once(response, 'data'))
-    assert.equal(String(first), 'data: one\n\n')
+    const events = response[Symbol.asyncIterator]()
+    const nextEvent = async (what: string) => String((await within(what, events.next())).value)
+    assert.equal(await nextEvent('the first event'), 'data: one\n\n')
     upstream.write(': a comment\n\n')
-    const [second] = await within('the comment', once(response, 'data'))
-    assert.equal(String(second), ': a comment\n\n')
+    assert.equal(await nextEvent('the comment'), ': a comment\n\n')
     upstream.end('data: [DONE]\n\n')
-    const [third] = await within('the last event', once(response, 'data'))
-    assert.equal(String(third), 'data: [DONE]\n\n')
-    await within('the end', once(response.resume(), 'end'))
+    assert.equal(await nextEvent('the last event'), 'data: [DONE]\n\n')
+    assert.equal((await within('the end', events.next())).done, true)
   })
 
   test('the headers reach the client before the upstream sends any body', async () => {
@@ -86,21 +85,20 @@ describe('streams through the gateway', () => {
     assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET')
   })
 
-  test('an upstream that refuses, resets or is silent gives 502, 502 and 504', async () => {
-    const held = fleet.upstream.hold('/v1/reset')
-    const reset = call(url('/v1/reset'), { headers: from('203.0.113.7', newToken()) })
-    ;(await held).request.socket.destroy()
-    const answer = await reset
-    assert.deepEqual([answer.status, answer.code], [502, 'upstream_unreachable'])
-    const silent = fleet.upstream.hold('/v1/silent')
-    const late = await call(url('/v1/silent'), { headers: from('203.0.113.7', newToken()) })
-    assert.deepEqual([late.status, late.code], [504, 'upstream_timeout'])
+  test('an upstream that resets or refuses the connection gives 502, one that is silent 504', async () => {
+    const env = { UPSTREAM_HEADERS_TIMEOUT_MS: '300' }
+    const impatient = await startFleet(scope, { env })
+    const { upstream } = impatient
+    const ask = (path: string) =>
+      call(impatient.gateways[0].url + path, { headers: from('203.0.113.7', newToken()) })
+    const [reset, broken] = [upstream.hold('/v1/reset'), ask('/v1/reset')]
+    ;(await reset).request.socket.destroy()
+    assert.deepEqual(codeOf(await broken), [502, 'upstream_unreachable'])
+    const [silent, late] = [upstream.hold('/v1/silent'), ask('/v1/silent')]
+    assert.deepEqual(codeOf(await late), [504, 'upstream_timeout'])
     ;(await silent).response.destroy()
-    const nobody = await startFleet(scope, { env: { DOWNSTREAM_URL: 'http://127.0.0.1:9' } })
-    const refused = await call(`${nobody.gateways[0].url}/v1/models`, {
-      headers: from('203.0.113.7', newToken()),
-    })
-    assert.deepEqual([refused.status, refused.code], [502, 'upstream_unreachable'])
+    await upstream.close()
+    assert.deepEqual(codeOf(await ask('/v1/models')), [502, 'upstream_unreachable'])
   })
 
   test('a large body arrives whole, and its digest is that of what was sent', async () => {
@@ -158,3 +156,7 @@ describe('streams through the gateway', () => {
     await eventually('the upstream socket closing', () => fleet.upstream.openSockets() <= openBefore, 1000)
   })
 })
+
+function codeOf({ status, code }: Answer): [number, string | null] {
+  return [status, code]
+}

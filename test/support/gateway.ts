@@ -56,11 +56,14 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
   const process = spawnCommand(scope, ['start'], { ...options, folder, env })
   const url = `http://127.0.0.1:${port}`
   await untilReady(url, process)
-  scope.defer(() => assertStillServing(process))
+  scope.defer(() => {
+    if (scope.hasFailed()) console.error(findTroubles(process.output()))
+    assertStillServing(process)
+  })
   let token: Promise<string> | null = null
   const login = async (password = env.ADMIN_PASSWORD) => {
     const answer = await call(`${url}/admin/api/login`, jsonCall('POST', { password }))
-    if (answer.status !== 200) throw new Error(`login: ${answer.status} ${answer.text}`)
+    if (answer.status !== 200) throw new Error(`login: ${answer.status} ${answer.text}\n${process.output()}`)
     return (answer.json() as { access_token: string }).access_token
   }
   return {
@@ -76,6 +79,14 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
       )
     },
   }
+}
+
+/** What the gateway itself said was wrong: its warnings and errors, and whatever is no log line. */
+function findTroubles(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => !/"level":(10|20|30)\b/.test(line))
+    .join('\n')
 }
 
 /** A gateway that ended without being told to has failed, whatever its test saw of it. */

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 
 /** The suite's external engines; CI sets these when it started its own. */
-export const postgresDsn = process.env.SALLYPORT_TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
-export const redisAddr = process.env.SALLYPORT_TEST_REDIS_ADDR ?? 'redis://127.0.0.1:6379'
+export const postgresDsn = process.env.TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
+export const redisAddr = process.env.TEST_REDIS_ADDR ?? 'redis://127.0.0.1:6379'
 export const chromiumPath = '/usr/bin/chromium'
 
 const probes = {

@@ -7,10 +7,12 @@ export type Scope = {
   defer(close: () => Promise<unknown> | unknown): void
   /** An empty folder that goes with the test; under `parent`, else where temporary files are. */
   folder(parent?: string): Promise<string>
+  /** Known at the end, to whoever has something to say about a failure. */
+  hasFailed(): boolean
 }
 
-/** `owner` is the context of a test, or `{ after }` of node:test inside a suite. */
-export function openScope(owner: { after(close: () => Promise<void>): void }): Scope {
+/** `owner` is the context of a test, or `{ after }` of node:test inside a suite, which does not know whether it passed. */
+export function openScope(owner: { after(close: () => Promise<void>): void; passed?: boolean }): Scope {
   const closers: (() => Promise<unknown> | unknown)[] = []
   owner.after(async () => {
     const failures: unknown[] = []
@@ -24,6 +26,7 @@ export function openScope(owner: { after(close: () => Promise<void>): void }): S
     if (failures.length > 0) throw new AggregateError(failures, 'a test left something behind')
   })
   return {
+    hasFailed: () => owner.passed === false,
     defer: (close) => closers.push(close),
     async folder(parent = tmpdir()) {
       const path = await mkdtemp(join(parent, 'sallyport-test-'))

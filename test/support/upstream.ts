@@ -67,6 +67,7 @@ export async function startUpstream(): Promise<Upstream> {
     },
     openSockets: () => sockets.size,
     async close() {
+      if (!server.listening) return
       const closed = new Promise((resolve) => server.close(resolve))
       for (const socket of sockets) socket.destroy()
       await closed
