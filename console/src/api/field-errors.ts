@@ -24,6 +24,15 @@ function append(target: Record<string, string>, key: string, text: string): void
   target[key] = key in target ? `${target[key]} ${text}` : text
 }
 
+/** A reason that quotes one of the list's entries moves to that entry. */
+export function placeAtEntry(errors: FieldErrors, field: string, entries: readonly string[]): FieldErrors {
+  const text = errors.byField[field]
+  const position = text === undefined ? -1 : entries.findIndex((entry) => text.includes(`"${entry.trim()}"`))
+  if (text === undefined || position < 0) return errors
+  const { [field]: _moved, ...byField } = errors.byField
+  return { ...errors, byField, byPosition: { ...errors.byPosition, [`${field}.${position}`]: text } }
+}
+
 export function noFieldErrors(): FieldErrors {
   return { byField: {}, byPosition: {}, other: [] }
 }

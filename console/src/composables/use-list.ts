@@ -1,8 +1,9 @@
 // A list page: its query lives in the address bar, its rows come from the server, only the newest answer counts.
-import { computed, onScopeDispose, ref, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, proxyRefs, ref, shallowRef, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import type { Page } from '../api/admin-api.ts'
 import { type ApiError, asApiError, isAbort } from '../api/api-error.ts'
+import { fieldErrorsOf, noFieldErrors } from '../api/field-errors.ts'
 import type { Query } from '../api/request.ts'
 import { type ListQuery, readListQuery, writeListQuery } from './list-query.ts'
 
@@ -13,16 +14,42 @@ type ListOptions<Item, Name extends string> = {
   toQuery?: (filters: Record<Name, string>) => Query
 }
 
-export function useList<Item, Name extends string>(options: ListOptions<Item, Name>) {
-  const route = useRoute()
-  const router = useRouter()
-  const ownName = route.name
-  const list = computed(() => readListQuery(route.query, options.filters))
+/** What the frame of a list needs to know of it, whatever its items are. */
+export type ListState = {
+  readonly items: readonly unknown[]
+  readonly total: number | undefined
+  readonly isLoading: boolean
+  readonly error: ApiError | undefined
+  /** The error, unless all of it is said at the filters. */
+  readonly failure: ApiError | undefined
+  readonly hasFilters: boolean
+  readonly page: number
+  readonly pageSize: number
+  reload: () => Promise<void>
+  goToPage: (page: number) => Promise<void>
+  setPageSize: (pageSize: number) => Promise<void>
+  clearFilters: () => Promise<void>
+}
+
+export type List<Item, Name extends string> = ListState & {
+  readonly items: readonly Item[]
+  readonly filters: Record<Name, string>
+  readonly filterErrors: Partial<Record<string, string>>
+  /** The filters as the server is asked for them. */
+  readonly filterQuery: Query
+  applyFilters: (filters: Record<Name, string>) => Promise<void>
+}
+
+export function useList<Item, Name extends string>(options: ListOptions<Item, Name>): List<Item, Name> {
+  const address = useListAddress(options.filters)
+  const { query } = address
   const items = shallowRef<readonly Item[]>([])
   const total = ref<number>()
   const error = shallowRef<ApiError>()
   const isLoading = ref(false)
-  const filterQuery = computed<Query>(() => options.toQuery?.(list.value.filters) ?? list.value.filters)
+  const filters = computed(() => query.value.filters)
+  const filterQuery = computed<Query>(() => options.toQuery?.(filters.value) ?? filters.value)
+  const errors = computed(() => (error.value ? fieldErrorsOf(error.value, options.filters) : noFieldErrors()))
   let current = new AbortController()
 
   async function reload(): Promise<void> {
@@ -31,51 +58,70 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
     const { signal } = current
     isLoading.value = true
     try {
-      const { page, pageSize } = list.value
+      const { page, pageSize } = query.value
       const answer = await options.load({ ...filterQuery.value, page, page_size: pageSize }, signal)
       if (signal.aborted) return
-      items.value = answer.items
-      total.value = answer.total
-      error.value = undefined
-      await leaveEmptyPage()
+      take(answer)
     } catch (cause) {
-      if (!isAbort(cause)) error.value = asApiError(cause)
+      if (isAbort(cause)) return
+      error.value = asApiError(cause)
+      items.value = []
+      total.value = undefined
     }
-    if (!signal.aborted) isLoading.value = false
+    isLoading.value = false
   }
 
-  /** Unbinding the last row of the last page leaves a page that no longer exists. */
-  async function leaveEmptyPage(): Promise<void> {
-    const { page, pageSize } = list.value
-    const pageLast = Math.max(1, Math.ceil((total.value ?? 0) / pageSize))
-    if (items.value.length === 0 && page > pageLast) await go({ page: pageLast }, 'replace')
+  function take(answer: Page<Item>): void {
+    items.value = answer.items
+    total.value = answer.total
+    error.value = undefined
+    // Unbinding the last row of the last page leaves a page that no longer exists.
+    const pageLast = Math.max(1, Math.ceil(answer.total / query.value.pageSize))
+    if (answer.items.length === 0 && query.value.page > pageLast)
+      void address.go({ page: pageLast }, 'replace')
   }
 
-  async function go(change: Partial<ListQuery<Name>>, how: 'push' | 'replace' = 'push'): Promise<void> {
-    await router[how]({ query: writeListQuery({ ...list.value, ...change }) })
-  }
-
-  const isOwnRoute = () => route.name === ownName
-  watch(
-    () => isOwnRoute() && JSON.stringify(list.value),
-    (own) => own && void reload(),
-    { immediate: true },
-  )
+  watch(address.own, (own) => own !== null && void reload(), { immediate: true })
   onScopeDispose(() => current.abort())
 
-  return {
+  return proxyRefs({
     items,
     total,
-    error,
     isLoading,
+    error,
+    failure: computed(() => (errors.value.other.length > 0 ? error.value : undefined)),
+    filterErrors: computed(() => errors.value.byField),
+    filters,
+    hasFilters: computed(() => Object.values(filters.value).some(Boolean)),
     filterQuery,
-    page: computed(() => list.value.page),
-    pageSize: computed(() => list.value.pageSize),
-    filters: computed(() => list.value.filters),
-    hasFilters: computed(() => Object.values(list.value.filters).some(Boolean)),
+    page: computed(() => query.value.page),
+    pageSize: computed(() => query.value.pageSize),
     reload,
-    goToPage: (page: number) => go({ page }),
-    setPageSize: (pageSize: number) => go({ pageSize, page: 1 }),
-    applyFilters: (filters: Record<Name, string>) => go({ filters, page: 1 }),
+    goToPage: (page: number) => address.go({ page }),
+    setPageSize: (pageSize: number) => address.go({ pageSize, page: 1 }),
+    applyFilters: (changed: Record<Name, string>) => address.go({ filters: changed, page: 1 }),
+    clearFilters: () => address.clear(),
+  })
+}
+
+/** The list's query in the address bar. */
+function useListAddress<Name extends string>(names: readonly Name[]) {
+  const route = useRoute()
+  const router = useRouter()
+  const ownName = route.name
+  const query = computed(() => readListQuery(route.query, names))
+
+  async function go(change: Partial<ListQuery<Name>>, how: 'push' | 'replace' = 'push'): Promise<void> {
+    await router[how]({ query: writeListQuery({ ...query.value, ...change }) })
   }
+
+  async function clear(): Promise<void> {
+    await router.push({
+      query: writeListQuery({ ...readListQuery({}, names), pageSize: query.value.pageSize }),
+    })
+  }
+
+  /** Text of the query, to see when it changes; null while another page is on its way in. */
+  const own = () => (route.name === ownName ? JSON.stringify(query.value) : null)
+  return { query, own, go, clear }
 }

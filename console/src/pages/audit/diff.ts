@@ -15,7 +15,9 @@ function fieldsOf(state: unknown): Record<string, unknown> {
 
 function textOf(value: unknown): string {
   if (value === undefined) return ''
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  if (typeof value === 'string') return value
+  const isPlainList = Array.isArray(value) && value.every((each) => typeof each !== 'object')
+  return isPlainList ? value.join(', ') : JSON.stringify(value)
 }
 
 /** Changed fields first, each group in the order in which the states name them. */

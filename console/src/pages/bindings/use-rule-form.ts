@@ -2,7 +2,7 @@
 import { reactive, ref, shallowRef } from 'vue'
 import type { BindingMode, Rule } from '../../api/admin-api.ts'
 import { type ApiError, asApiError } from '../../api/api-error.ts'
-import { fieldErrorsOf, noFieldErrors } from '../../api/field-errors.ts'
+import { fieldErrorsOf, noFieldErrors, placeAtEntry } from '../../api/field-errors.ts'
 
 export type RuleDraft = { mode: BindingMode; addresses: string[] }
 
@@ -43,7 +43,7 @@ export function useRuleForm(fields: readonly string[]) {
       return true
     } catch (cause) {
       const error = asApiError(cause)
-      errors.value = fieldErrorsOf(error, fields)
+      errors.value = placeAtEntry(fieldErrorsOf(error, fields), 'allowed_ips', draft.addresses)
       if (errors.value.other.length > 0) failure.value = error
       return false
     } finally {

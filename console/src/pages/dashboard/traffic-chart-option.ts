@@ -65,8 +65,8 @@ export function trafficChartOption(chart: TrafficChart) {
   return {
     animationDuration: 250,
     grid: [
-      { left: 52, right: 12, top: 34, height: '46%' },
-      { left: 52, right: 12, bottom: 28, height: '20%' },
+      { left: 52, right: 12, top: 34, bottom: '42%' },
+      { left: 52, right: 12, top: '70%', bottom: 28 },
     ],
     axisPointer: { link: [{ xAxisIndex: 'all' }] },
     tooltip: {

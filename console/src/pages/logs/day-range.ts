@@ -1,11 +1,14 @@
 // Days as an operator picks them, turned into the moments at which they begin and end where the operator is.
 
-function moment(date: string, time: string): string | undefined {
+function midnight(date: string, daysLater: number): string | undefined {
   if (!date) return undefined
-  const at = new Date(`${date}T${time}`)
+  const moment = new Date(`${date}T00:00:00`)
   // Not a date: the server says so, and the page shows it at the field.
-  return Number.isNaN(at.getTime()) ? date : at.toISOString()
+  if (Number.isNaN(moment.getTime())) return date
+  moment.setDate(moment.getDate() + daysLater)
+  return moment.toISOString()
 }
 
-export const dayStart = (date: string) => moment(date, '00:00:00.000')
-export const dayEnd = (date: string) => moment(date, '23:59:59.999')
+export const dayStart = (date: string) => midnight(date, 0)
+/** The first moment after the day: the server takes the end of a span as outside of it. */
+export const dayEnd = (date: string) => midnight(date, 1)
