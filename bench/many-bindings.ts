@@ -1,0 +1,114 @@
+// P5: traffic with a million bindings beside a hundred; LISTS: the admin's lists and the export over as many rows.
+import { createKeyedDigest } from '../server/lib/keyed-digest.ts'
+import { Secret } from '../server/lib/secret.ts'
+import { call } from '../test/support/call.ts'
+import { openFolder } from '../test/support/gateway.ts'
+import type { Scope } from '../test/support/scope.ts'
+import { fillBindings, fillIntercepts } from './fill-database.ts'
+import { memoryMb, resetPeak } from './measured-process.ts'
+import { gatewayEnvironment, type Peer, startSallyport, startUpstream } from './peers.ts'
+import { atLeast, atMost, type ResultRow } from './report.ts'
+import { takeTurns } from './rounds.ts'
+import { runWrk } from './wrk.ts'
+
+type Crowd = Peer & { tokens: number }
+
+const few = { name: 'a hundred', bindings: 100, tokens: 100 }
+const many = { name: 'a million', bindings: 1_000_000, tokens: 10_000 }
+const warmUpSeconds = 3
+const turnSeconds = 5
+const pageMsMax = 100
+
+export async function measureManyBindings(
+  scope: Scope,
+  wanted: (id: string) => boolean,
+): Promise<ResultRow[]> {
+  const upstream = await startUpstream(scope)
+  const rows: ResultRow[] = []
+  const crowded = await startCrowd(scope, upstream.url, many)
+  if (wanted('P5')) {
+    const crowds = [await startCrowd(scope, upstream.url, few), crowded]
+    for (const crowd of crowds) await sendFrom(crowd, warmUpSeconds)
+    const medianOf = await takeTurns(crowds, async (crowd) => ({
+      perSecond: await sendFrom(crowd, turnSeconds),
+    }))
+    const share = medianOf(many.name).perSecond / medianOf(few.name).perSecond
+    rows.push({ id: 'P5', figure: 'requests/s, 1,000,000 bindings ÷ 100', ...atLeast(share, 0.95) })
+  }
+  if (wanted('LISTS')) rows.push(...(await measureLists(crowded)))
+  return rows
+}
+
+async function startCrowd(scope: Scope, upstreamUrl: string, crowd: typeof few): Promise<Crowd> {
+  const folder = await openFolder(scope)
+  const digest = createKeyedDigest(new Secret(gatewayEnvironment.SENTINEL_HMAC_SECRET))
+  const digests = Array.from({ length: crowd.tokens }, (_, index) => digest(`${index + 1}`.padStart(48, '0')))
+  await fillBindings(folder, digests, crowd.bindings)
+  if (crowd === many) await fillIntercepts(folder, crowd.bindings)
+  const peer = await startSallyport(scope, upstreamUrl, { name: crowd.name, folder })
+  return { ...peer, tokens: crowd.tokens }
+}
+
+async function sendFrom(crowd: Crowd, seconds: number): Promise<number> {
+  const env = { TOKENS: String(crowd.tokens) }
+  return (await runWrk(crowd, { seconds, script: 'many-tokens.lua', env })).requestsPerSecond
+}
+
+const lists = [
+  '/bindings',
+  '/bindings?page=25000',
+  '/bindings?page=50000',
+  '/bindings?page=500&page_size=200',
+  '/bindings?status=banned',
+  '/bindings?status=active&page=20000',
+  '/bindings?mode=multiple&page=2000',
+  '/bindings?mode=single&status=active&page=12345',
+  '/bindings?q=sk-00',
+  '/bindings?q=sk-&page=10000',
+  '/bindings?ip=10.77.1.2',
+  '/logs',
+  '/logs?page=25000',
+  '/logs?q=sk-00&page=300',
+  '/logs?ip=10.77.0.0/16',
+  '/logs?ip=10.0.0.0/8&page=20000',
+  '/logs?from=2026-01-01&page=2000',
+  '/dashboard',
+]
+
+async function measureLists(crowd: Crowd): Promise<ResultRow[]> {
+  const headers = { authorization: `Bearer ${await login(crowd.url)}` }
+  const seen: { path: string; ms: number }[] = []
+  for (const path of lists) {
+    const startedMs = performance.now()
+    const { status } = await call(`${crowd.url}/admin/api${path}`, { headers })
+    if (status !== 200) throw new Error(`${path}: ${status}`)
+    seen.push({ path, ms: performance.now() - startedMs })
+  }
+  for (const { path, ms } of seen) console.log(`  ${ms.toFixed(0).padStart(5)} ms  ${path}`)
+  const slowest = seen.reduce((a, b) => (a.ms > b.ms ? a : b))
+  const idleMb = memoryMb(crowd.pid).now
+  resetPeak(crowd.pid)
+  const { text } = await call(`${crowd.url}/admin/api/logs/export`, { headers })
+  const lines = text.split('\n').length - 2
+  return [
+    {
+      id: 'LISTS',
+      figure: `slowest page of a list (${slowest.path})`,
+      ...atMost(slowest.ms, pageMsMax, 'ms'),
+    },
+    {
+      id: 'LISTS',
+      figure: `export of ${lines.toLocaleString('en')} intercepts: peak memory over idle`,
+      ...atMost(memoryMb(crowd.pid).peak - idleMb, 64, 'MB'),
+    },
+  ]
+}
+
+async function login(url: string): Promise<string> {
+  const answer = await call(`${url}/admin/api/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ password: gatewayEnvironment.ADMIN_PASSWORD }),
+  })
+  return (answer.json() as { access_token: string }).access_token
+}
