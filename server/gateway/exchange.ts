@@ -162,7 +162,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** The answer is closed: when it was not we who ended it, the client is gone, and the upstream is told at once. */
   #leave(): void {
-    if (this.isOver) return
+    if (this.#state === 'over') return
     this.#state = 'over'
     this.#controller?.abort(new Error('the client is gone'))
   }
