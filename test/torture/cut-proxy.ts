@@ -41,9 +41,9 @@ export async function openCutProxy(scope: Scope, targetPort: number): Promise<Cu
     links.add(link)
     near.on('data', (chunk) => {
       link.listens ||= chunk.includes('listen sallyport')
-      if (isCut(link)) near.unshift(chunk)
-      else far.write(chunk)
+      if (!isCut(link)) return far.write(chunk)
       settle(link)
+      near.unshift(chunk)
     })
     far.on('data', (chunk) => near.write(chunk))
     for (const socket of [near, far]) {

@@ -7,7 +7,7 @@ import { Client } from 'pg'
 import { createClient } from 'redis'
 import { nobody } from '../support/checkout.ts'
 import { eventually, within } from '../support/eventually.ts'
-import { freePort } from '../support/gateway.ts'
+import { type Account, freePort } from '../support/gateway.ts'
 import type { Scope } from '../support/scope.ts'
 import { signalTree } from './process-tree.ts'
 import { NotPossibleError } from './report.ts'
@@ -36,12 +36,12 @@ type Program = {
 
 const postgresBin = '/usr/lib/postgresql/15/bin'
 /** PostgreSQL refuses to run as root. */
-const account = process.getuid?.() === 0 ? nobody : {}
+const account: Account | null = process.getuid?.() === 0 ? nobody : null
 
 /** A new cluster, running; gone with the scope. */
 export async function openPostgres(scope: Scope): Promise<PrivateEngine> {
   const folder = await scope.folder()
-  if ('uid' in account) await chown(folder, account.uid, account.gid)
+  if (account) await chown(folder, account.uid, account.gid)
   const data = join(folder, 'cluster')
   const made = spawnSync(join(postgresBin, 'initdb'), ['-A', 'trust', '-U', 'root', '-D', data], {
     ...account,

@@ -1,17 +1,11 @@
 // `npm run torture`: faults, kills, hostile peers and exhaustion against real processes; everything it starts is its own.
 import { parseArgs } from 'node:util'
 import { provesEngines } from './engines.ts'
-import { provesExhaustion } from './exhaustion.ts'
-import { provesHostileUpstreams } from './hostile-upstreams.ts'
 import { provesKills } from './kills.ts'
 import { createReport, type Proof } from './report.ts'
 import { provesSimulation } from './simulation.ts'
-import { provesSlowPeers } from './slow-peers.ts'
 
-const proofs: readonly Proof[] = [
-  ...[provesSimulation, provesEngines, provesKills],
-  ...[provesSlowPeers, provesHostileUpstreams, provesExhaustion],
-]
+const proofs: readonly Proof[] = [...[provesSimulation, provesEngines, provesKills]]
 
 const usage = `Usage: npm run torture -- [--short] [--only NAME] [--seed N]
   --short      fewer rounds, under three minutes
