@@ -1,8 +1,9 @@
 // Supervises the embedded PostgreSQL: a real server on a socket, started or adopted, watched, and stopped with us.
 import { spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -16,7 +17,7 @@ import {
 import { prepareServerBinaries, type ServerBinaries } from './embedded-binaries.ts'
 import { databaseName, databaseUser, prepareCluster, serverEnvironment } from './embedded-cluster.ts'
 import { becomesTrue, isServerOf, readPostmaster, stopPostmaster } from './postmaster.ts'
-import { isProcessAlive, withProcessLock } from './process-lock.ts'
+import { isProcessAlive, takesSignals, withProcessLock } from './process-lock.ts'
 import { StoreStartError } from './store-start-error.ts'
 
 /** Names the socket file only: the server listens on no network. */
@@ -26,8 +27,13 @@ const startLockName = 'start.lock'
 const socketPathBytesMax = 100
 /** Recovery after a crash of the machine reads up to `max_wal_size` again. */
 const startLimitMs = 60_000
+/** Patience with a server that may hang. */
 const adoptLimitMs = 5_000
+/** Patience with one that writes its last pages. */
+const stopLimitMs = 30_000
 const watchPeriodMs = 250
+const relaunchPauseMs = 100
+const relaunchLimitMs = 5_000
 const restartPauseMaxMs = 10_000
 
 export type EmbeddedPostgres = {
@@ -104,10 +110,7 @@ async function adopt(options: {
   const { databaseDir, targetAt, clock, logger } = options
   const found = readPostmaster(databaseDir)
   if (!found) return null
-  if (!isServerOf(databaseDir, found.pid)) {
-    removeForeignPidFile(databaseDir, found.pid)
-    return null
-  }
+  if (!isServerOf(databaseDir, found.pid)) return null
   await becomesTrue(() => readPostmaster(databaseDir)?.status !== 'starting', startLimitMs)
   const socketDir = readPostmaster(databaseDir)?.socketDir ?? found.socketDir
   try {
@@ -120,17 +123,9 @@ async function adopt(options: {
       component: 'database',
       error,
     })
-    await stopPostmaster(databaseDir, found.pid)
+    await stopPostmaster(databaseDir, found.pid, adoptLimitMs)
     return null
   }
-}
-
-/**
- * The server refuses to start while the process named in its pid file lives. After a restart of a container that is
- * often some other program. The file of a dead process stays: the server checks its shared memory by it.
- */
-function removeForeignPidFile(databaseDir: string, pid: number): void {
-  if (isProcessAlive(pid)) rmSync(join(databaseDir, 'postmaster.pid'), { force: true })
 }
 
 function chooseSocketDir(home: string, account: ServerAccount | null): string {
@@ -143,11 +138,46 @@ function chooseSocketDir(home: string, account: ServerAccount | null): string {
 
 /** Resolves when the server takes connections; throws StoreStartError with its last words. */
 async function start(server: Server): Promise<void> {
-  const { databaseDir, home, socketDir, account, binaries } = server
+  const untilMs = performance.now() + relaunchLimitMs
+  for (;;) {
+    removeForeignPidFile(server.databaseDir)
+    if (await launch(server)) return
+    // Sessions of a server that was killed take a moment to notice; the new one refuses to start beside them.
+    if (performance.now() > untilMs) {
+      throw new StoreStartError(
+        `the embedded PostgreSQL does not start: ${readLastWords(server.home)}. Its log is in ${join(server.home, 'log')}`,
+      )
+    }
+    await pause(relaunchPauseMs)
+  }
+}
+
+/** The reason it gave, from before or after its log collector had begun. */
+function readLastWords(home: string): string {
+  const logs = readdirSync(join(home, 'log')).map((name) => join(home, 'log', name))
+  const newest = logs.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)[0]
+  const lines = [startWordsOf(home), newest]
+    .flatMap((path) => (path ? readFileSync(path, 'utf8').split('\n') : []))
+    .filter((line) => /FATAL|PANIC|error/i.test(line))
+  return lines.at(-1) ?? 'it said nothing'
+}
+
+const startWordsOf = (home: string) => join(home, 'start.log')
+
+/**
+ * The server refuses to start while the process named in its pid file lives. After a restart of a container that is
+ * often some other program. The file of a dead process stays, as the server itself judges it.
+ */
+function removeForeignPidFile(databaseDir: string): void {
+  const pid = readPostmaster(databaseDir)?.pid ?? 0
+  if (takesSignals(pid) && !isServerOf(databaseDir, pid)) rmSync(join(databaseDir, 'postmaster.pid'))
+}
+
+/** False when the server ended before it was ready. */
+async function launch({ databaseDir, home, socketDir, account, binaries }: Server): Promise<boolean> {
   makeOwnFolder(join(home, 'log'), account)
   makeOwnFolder(socketDir, account)
-  const wordsFile = join(home, 'start.log')
-  const words = openSync(wordsFile, 'w', 0o600)
+  const words = openSync(startWordsOf(home), 'w', 0o600)
   // A session of its own: Ctrl+C in the terminal reaches us only, and we stop it after our last query.
   const child = spawn(binaries.postgres, ['-D', databaseDir, ...settings(home, socketDir)], {
     cwd: home,
@@ -165,14 +195,8 @@ async function start(server: Server): Promise<void> {
     return record?.pid === child.pid && record?.status === 'ready'
   }
   const settled = await becomesTrue(() => ended || isReady(), startLimitMs)
-  if (settled && !ended) return
-  if (!ended && child.pid !== undefined) await stopPostmaster(databaseDir, child.pid)
-  const said = existsSync(wordsFile)
-    ? readFileSync(wordsFile, 'utf8').trim().split('\n').slice(-3).join(' ')
-    : ''
-  throw new StoreStartError(
-    `the embedded PostgreSQL did not start: ${said || 'it said nothing'}. Its log is in ${join(home, 'log')}`,
-  )
+  if (!settled && child.pid !== undefined) await stopPostmaster(databaseDir, child.pid, adoptLimitMs)
+  return settled && !ended
 }
 
 /** On the command line, so that a later version's settings hold for a database of today. */
@@ -257,7 +281,7 @@ function supervise(
       leave()
       await starting
       const record = readPostmaster(databaseDir)
-      if (record) await stopPostmaster(databaseDir, record.pid)
+      if (record) await stopPostmaster(databaseDir, record.pid, stopLimitMs)
       if (!server.socketDir.startsWith(server.home))
         rmSync(server.socketDir, { recursive: true, force: true })
     },

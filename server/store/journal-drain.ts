@@ -11,9 +11,10 @@ export type Drain = {
   start(work: (records: unknown[]) => Promise<void>): void
   /** Something was written. */
   wake(): void
-  /** Records that are on their way into the log, or will not come after all. */
-  expect(records: number): void
-  forget(records: number): void
+  /** A record is on its way into the log. */
+  expect(): void
+  /** It was written, or will not come after all. */
+  arrived(isWritten: boolean): void
   /** Drains the log of an earlier process before what comes next from our own. */
   takeOver(log: JournalLog): void
   /** Resolves when a log that was taken over is empty. */
@@ -36,7 +37,8 @@ export type DrainOptions = {
 export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
   const earlier: JournalLog[] = []
   const waiters = new Set<{ isMet: () => boolean; resolve: () => void }>()
-  let expected = 0
+  let onTheWay = 0
+  let written = 0
   let settled = 0
   let loop: Promise<void> | null = null
   let closed = false
@@ -66,6 +68,8 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
     const batch = await source.readBatch(batchRecordsMax)
     if (!batch) {
       if (source !== log) earlier.shift()
+      // Also right after damage, when fewer records came out than were written.
+      else settled = written
       meetWaiters()
       return source !== log
     }
@@ -120,11 +124,12 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
       loop ??= run(work)
     },
     wake,
-    expect(records) {
-      expected += records
+    expect() {
+      onTheWay += 1
     },
-    forget(records) {
-      expected -= records
+    arrived(isWritten) {
+      onTheWay -= 1
+      if (isWritten) written += 1
       meetWaiters()
     },
     takeOver(earlierLog) {
@@ -133,10 +138,10 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
     },
     finished: (earlierLog) => waitFor(() => !earlier.includes(earlierLog)),
     flushed() {
-      const target = expected
-      return waitFor(() => earlier.length === 0 && settled >= Math.min(target, expected))
+      const target = written + onTheWay
+      return waitFor(() => earlier.length === 0 && settled >= Math.min(target, written + onTheWay))
     },
-    waitingRecords: () => expected - settled,
+    waitingRecords: () => written + onTheWay - settled,
     async close() {
       closed = true
       endSleep?.()

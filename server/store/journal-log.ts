@@ -98,8 +98,13 @@ function listSegments(folder: string, kind: string): Segment[] {
     .sort((one, other) => one.number - other.number)
 }
 
+/** Empty when somebody removed the file: what is lost must not hold up what is there. */
 async function readChunk(path: string, offset: number, bytes: number): Promise<Buffer> {
-  const file = await open(path, 'r')
+  const file = await open(path, 'r').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  })
+  if (!file) return Buffer.alloc(0)
   try {
     const chunk = Buffer.allocUnsafe(bytes)
     const { bytesRead } = await file.read(chunk, 0, bytes, offset)

@@ -98,11 +98,12 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
   }
 
   async function write({ writer, drain }: Channel, line: string): Promise<void> {
-    drain.expect(1)
+    drain.expect()
     try {
       await writer.append(line)
+      drain.arrived(true)
     } catch (error) {
-      drain.forget(1)
+      drain.arrived(false)
       throw error
     }
   }

@@ -48,12 +48,12 @@ function readCommandLine(pid: number): string {
 }
 
 /**
- * Stops the server: sessions are cut and everything is written (SIGINT), else it stops at once and recovers at its next
+ * Stops the server: sessions are cut and everything is written (SIGINT, within `politeMs`), else it stops at once and recovers at its next
  * start (SIGQUIT), else it is killed, which loses nothing that was committed either. Resolves when it is gone.
  */
-export async function stopPostmaster(databaseDir: string, pid: number): Promise<void> {
+export async function stopPostmaster(databaseDir: string, pid: number, politeMs: number): Promise<void> {
   for (const [signal, limitMs] of [
-    ['SIGINT', 30_000],
+    ['SIGINT', politeMs],
     ['SIGQUIT', 5_000],
     ['SIGKILL', 5_000],
   ] as const) {

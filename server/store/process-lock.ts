@@ -92,8 +92,13 @@ export function findLockOwner(path: string): LockOwner | null {
   return found && isAlive(path, found) ? found : null
 }
 
-/** True while `pid` runs; a process of another account counts. */
+/** True while `pid` runs; a process of another account counts, one that has ended and waits for its parent does not. */
 export function isProcessAlive(pid: number): boolean {
+  return takesSignals(pid) && !isZombie(pid)
+}
+
+/** True while the number is taken, which is all that many programs look at. */
+export function takesSignals(pid: number): boolean {
   if (pid <= 0) return false
   try {
     process.kill(pid, 0)
@@ -101,6 +106,10 @@ export function isProcessAlive(pid: number): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
+}
+
+function isZombie(pid: number): boolean {
+  return process.platform === 'linux' && /^[ZX]/.test(readStatFields(pid)[0] ?? '')
 }
 
 /** link() fails when the name exists, and the name never shows a half-written file. */
@@ -179,14 +188,20 @@ function identify(pid: number): Omit<LockOwner, 'nonce'> {
 
 function readStartTime(pid: number): string {
   try {
-    if (process.platform === 'linux') {
-      // Field 22; the name in field 2 may hold spaces and brackets, so count from its end (proc(5)).
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-    }
+    if (process.platform === 'linux') return readStatFields(pid)[19] ?? ''
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim()
   } catch {
     return ''
+  }
+}
+
+/** Fields from the third on (proc(5)); the name in the second may hold spaces and brackets. */
+function readStatFields(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
   }
 }
 

@@ -1,6 +1,6 @@
 // Second-level cache in Redis: versioned entries within a generation, each operation one Lua script and so one step.
 import { randomUUID } from 'node:crypto'
-import type { Redis } from './redis.ts'
+import type { Redis, RedisScript } from './redis.ts'
 import { redisScript } from './redis-script.ts'
 import type { SharedCache } from './store.ts'
 
@@ -48,33 +48,33 @@ redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return 1`)
 
 const drop = redisScript(`${begin}
-if mine and e[2] and tonumber(e[2]) >= tonumber(ARGV[2]) then return 0 end
+if mine and e[2] and tonumber(e[2]) > tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'g', g, 'v', ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1`)
 
 export function createSharedCache(redis: Redis): SharedCache {
-  const keysOf = (key: string) => [redis.generationKey, `${redis.prefix}cache:${key}`]
+  /** The first value of each script is the candidate for a lost generation. */
+  const run = (script: RedisScript, key: string, values: readonly (string | number)[]) =>
+    redis.run(script, [redis.generationKey, `${redis.prefix}cache:${key}`], [randomUUID(), ...values])
   return {
     isUsable: redis.isUsable,
     async get(key) {
-      const reply: unknown = await redis.run(get, keysOf(key), [randomUUID()])
+      const reply = await run(get, key, [])
       const [generation, version, value] = Array.isArray(reply) ? reply : []
       const entry = value === undefined ? null : { version: Number(version), value: String(value) }
       return { entry, generation: String(generation) }
     },
     async fill(key, version, value, generation) {
-      await redis.run(fill, keysOf(key), [randomUUID(), version, value, entryLifeMs, generation])
+      await run(fill, key, [version, value, entryLifeMs, generation])
     },
-    async markChanging(key) {
-      return String(await redis.run(mark, keysOf(key), [randomUUID(), markLifeMs]))
-    },
+    markChanging: async (key) => String(await run(mark, key, [markLifeMs])),
     async put(key, version, value, generation) {
-      await redis.run(put, keysOf(key), [randomUUID(), version, value, entryLifeMs, generation])
+      await run(put, key, [version, value, entryLifeMs, generation])
     },
     async drop(key, version) {
-      await redis.run(drop, keysOf(key), [randomUUID(), version, tombstoneLifeMs])
+      await run(drop, key, [version, tombstoneLifeMs])
     },
   }
 }

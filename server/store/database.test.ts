@@ -1,0 +1,101 @@
+// The pool under failure: no call outlives its deadline, an absent engine is refused at once, and its return is noticed.
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { systemClock } from '../lib/clock.ts'
+import { createDatabase, type OpenDatabase } from './database.ts'
+import { EngineAwayError } from './engine-away-error.ts'
+import { becomesTrue } from './postmaster.ts'
+import { createSilentProxy, type SilentProxy } from './test-proxy.ts'
+import { createTestDatabase, silentLogger } from './test-support.ts'
+
+describe('a database that goes away', () => {
+  let proxy: SilentProxy
+  let database: OpenDatabase
+  let drop: () => Promise<void>
+
+  before(async () => {
+    const created = await createTestDatabase(`sp_test_database_${process.pid}`)
+    drop = created.drop
+    const dsn = new URL(created.dsn)
+    proxy = await createSilentProxy(dsn.hostname, Number(dsn.port))
+    dsn.port = String(proxy.port)
+    database = createDatabase({
+      target: { connectionString: dsn.href },
+      clock: systemClock,
+      logger: silentLogger,
+    })
+  })
+  after(async () => {
+    proxy.recover()
+    await database.close()
+    await proxy.close()
+    await drop()
+  })
+  beforeEach(async () => {
+    proxy.recover()
+    assert.ok(await becomesTrue(() => database.isReachable(), 10_000))
+    await database.query('select 1')
+  })
+
+  const timed = async (work: Promise<unknown>): Promise<number> => {
+    const startedMs = performance.now()
+    await assert.rejects(work, EngineAwayError)
+    return performance.now() - startedMs
+  }
+
+  test('a silent engine costs one deadline, then every call is refused at once until it answers again', async () => {
+    proxy.fallSilent()
+    const first = await timed(database.query('select 1', [], { deadlineMs: 300 }))
+    assert.ok(first >= 290 && first < 1_500, `${first} ms`)
+    assert.equal(database.isReachable(), false)
+    for (let call = 0; call < 100; call++) assert.ok((await timed(database.query('select 1'))) < 100)
+    assert.ok((await timed(database.transaction((tx) => tx.query('select 1')))) < 100)
+    proxy.recover()
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.equal((await database.query('select 1')).rowCount, 1)
+  })
+
+  test('a hundred calls caught by the silence all end by their deadline, and the pool serves again after', async () => {
+    proxy.fallSilent()
+    const calls = Array.from({ length: 100 }, () =>
+      timed(database.query('select 1', [], { deadlineMs: 500 })),
+    )
+    for (const duration of await Promise.all(calls)) assert.ok(duration < 2_000, `${duration} ms`)
+    proxy.recover()
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    const answers = await Promise.all(Array.from({ length: 100 }, () => database.query('select 1')))
+    assert.equal(answers.length, 100)
+  })
+
+  test('a transaction caught by the silence ends by its deadline and leaves nothing behind', async () => {
+    await database.query('create table if not exists kept (id int)')
+    const caught = database.transaction(
+      async (tx) => {
+        await tx.query('insert into kept values (1)')
+        proxy.fallSilent()
+        await tx.query('insert into kept values (2)')
+      },
+      { deadlineMs: 400 },
+    )
+    assert.ok((await timed(caught)) < 1_500)
+    proxy.recover()
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.equal((await database.query('select from kept')).rowCount, 0)
+  })
+
+  test('a connection that the server ends is an absence of a moment, not an error of the caller’s statement', async () => {
+    const ended = database.query('select pg_terminate_backend(pg_backend_pid())')
+    await assert.rejects(ended, EngineAwayError)
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.equal((await database.query('select 1')).rowCount, 1)
+  })
+
+  test('work that never ends does not hold its connection longer than the deadline', async () => {
+    const endless = Array.from({ length: 25 }, () =>
+      timed(database.transaction(() => new Promise<never>(() => undefined), { deadlineMs: 200 })),
+    )
+    await Promise.all(endless)
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.equal((await database.query('select 1')).rowCount, 1)
+  })
+})

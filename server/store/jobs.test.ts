@@ -1,0 +1,105 @@
+// Jobs: once across replicas, kept through an absence of the database, retried on a schedule that lasts a day.
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { systemClock } from '../lib/clock.ts'
+import { createDatabase } from './database.ts'
+import { createJobs } from './jobs.ts'
+import { becomesTrue } from './postmaster.ts'
+import { createSilentProxy } from './test-proxy.ts'
+import { createTestDatabase, silentLogger } from './test-support.ts'
+
+describe('jobs', async () => {
+  const created = await createTestDatabase(`sp_test_jobs_${process.pid}`)
+  const dsn = new URL(created.dsn)
+  const proxy = await createSilentProxy(dsn.hostname, Number(dsn.port))
+  dsn.port = String(proxy.port)
+  const shared = { clock: systemClock, logger: silentLogger }
+  const database = createDatabase({ target: { connectionString: dsn.href }, ...shared })
+  const replicas = [createJobs({ database, ...shared }), createJobs({ database, ...shared })]
+  const [jobs] = replicas
+  assert.ok(jobs)
+  const done: unknown[] = []
+  const attempts: number[] = []
+  let isBlocked = true
+  const unblock = Promise.withResolvers<void>()
+  for (const replica of replicas) {
+    await replica.queue<{ n: number }>('numbers', async ({ n }) => void done.push(n))
+    await replica.queue('failing', async () => {
+      attempts.push(performance.now())
+      if (attempts.length < 2) throw new Error('not yet')
+    })
+    await replica.queue('blocked', async () => {
+      if (isBlocked) await unblock.promise
+      done.push('unblocked')
+    })
+    await replica.schedule('each_minute', '* * * * *', async () => undefined)
+  }
+  for (const replica of replicas) replica.start()
+  after(async () => {
+    isBlocked = false
+    unblock.resolve()
+    for (const replica of replicas) await replica.close()
+    await database.close()
+    await proxy.close()
+    await created.drop()
+  })
+
+  test('a job runs once with two replicas, and not at all when its transaction is undone', async () => {
+    await database
+      .transaction(async (tx) => {
+        await jobs.enqueue(tx, 'numbers', { n: 0 })
+        throw new Error('undone')
+      })
+      .catch(() => undefined)
+    for (let n = 1; n <= 20; n++) await database.transaction((tx) => jobs.enqueue(tx, 'numbers', { n }))
+    assert.ok(await becomesTrue(() => done.length >= 20, 20_000))
+    assert.deepEqual(
+      [...done].map(Number).sort((a, b) => a - b),
+      Array.from({ length: 20 }, (_, index) => index + 1),
+    )
+  })
+
+  test('the same key is added once while it waits or runs', async () => {
+    const waiting = () =>
+      database.query<{ n: number }>(
+        `select count(*) as n from jobs.job where name = 'blocked' and state <= 'active'`,
+      )
+    for (let round = 0; round < 3; round++)
+      await database.transaction((tx) => jobs.enqueue(tx, 'blocked', {}, 'same'))
+    assert.equal((await waiting()).rows[0]?.n, 1)
+    isBlocked = false
+    unblock.resolve()
+    while ((await waiting()).rows[0]?.n !== 0);
+    await database.transaction((tx) => jobs.enqueue(tx, 'blocked', {}, 'same'))
+    assert.equal((await waiting()).rows[0]?.n, 1)
+  })
+
+  test('a failed job is tried again after five seconds at most', async () => {
+    await database.transaction((tx) => jobs.enqueue(tx, 'failing', {}))
+    assert.ok(await becomesTrue(() => attempts.length === 2, 20_000))
+    const pauseMs = (attempts[1] ?? 0) - (attempts[0] ?? 0)
+    assert.ok(pauseMs > 1_500 && pauseMs < 5_500, `${pauseMs} ms`)
+  })
+
+  test('retries go on for a day, with pauses that grow to an hour and no further', async () => {
+    const { rows } = await database.query<Record<string, number>>(
+      `select retry_limit, retry_delay, retry_delay_max from jobs.queue where name = 'failing'`,
+    )
+    const { retry_limit = 0, retry_delay = 0, retry_delay_max = 0 } = rows[0] ?? {}
+    let shortestMs = 0
+    for (let attempt = 1; attempt <= retry_limit; attempt++)
+      shortestMs += Math.min(retry_delay_max, (retry_delay * 2 ** Math.min(16, attempt)) / 2) * 1_000
+    assert.equal(retry_delay_max, 3_600)
+    assert.ok(shortestMs >= 24 * 3_600_000, `${shortestMs / 3_600_000} h`)
+  })
+
+  test('jobs go on by themselves after the database was away', async () => {
+    done.length = 0
+    proxy.fallSilent()
+    await database.query('select 1', [], { deadlineMs: 300 }).catch(() => undefined)
+    proxy.recover()
+    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    await database.transaction((tx) => jobs.enqueue(tx, 'numbers', { n: 99 }))
+    assert.ok(await becomesTrue(() => done.includes(99), 20_000))
+  })
+})

@@ -1,0 +1,47 @@
+// A TCP proxy for tests that can fall silent: connections stay open and nothing passes, as when a host vanishes without a word.
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+export type SilentProxy = {
+  port: number
+  /** Nothing passes any more, in either direction, on old and new connections. */
+  fallSilent(): void
+  /** New connections pass again; the silent ones stay so. */
+  recover(): void
+  close(): Promise<void>
+}
+
+export async function createSilentProxy(host: string, port: number): Promise<SilentProxy> {
+  const sockets = new Set<Socket>()
+  let isSilent = false
+  const track = (socket: Socket) => {
+    sockets.add(socket)
+    return socket.once('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
+  }
+  const server = createServer((near) => {
+    track(near)
+    if (isSilent) return near.pause()
+    const far = track(connect(port, host))
+    near.pipe(far).pipe(near)
+    near.once('close', () => far.destroy())
+    far.once('close', () => near.destroy())
+    return near
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    fallSilent() {
+      isSilent = true
+      for (const socket of sockets) socket.unpipe().removeAllListeners('data').pause()
+    },
+    recover() {
+      isSilent = false
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
