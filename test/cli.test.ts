@@ -137,11 +137,7 @@ test('config and doctor tell the truth about a healthy installation and about a 
   const [gateway] = gateways
   const healthy = {
     folder: gateway.folder,
-    env: {
-      APP_PORT: new URL(gateway.url).port,
-      DOWNSTREAM_URL: upstream.url,
-      ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD,
-    },
+    env: { ...testSecrets, APP_PORT: new URL(gateway.url).port, DOWNSTREAM_URL: upstream.url },
   }
   await succeed(scope, healthy, 'config', 'check')
   const shown = await succeed(scope, healthy, 'config', 'show')
