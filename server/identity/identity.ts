@@ -14,7 +14,9 @@ import { isPasswordCorrect } from './password-hash.ts'
 
 export { type AccountDependencies, type RecordAccountChange, resetAdminPassword } from './admin-account.ts'
 export type { IssuedSession } from './admin-session.ts'
+export type * from './caller-types.ts'
 export { localTokenFile, localTokenPrefix } from './local-token.ts'
+export type { Principal } from './principal.ts'
 
 export type LoginOutcome =
   | { outcome: 'signed_in'; session: IssuedSession }
