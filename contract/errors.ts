@@ -21,6 +21,11 @@ export const errorCatalogue = {
     status: 400,
     message: 'The request carries two different credentials. Send exactly one.',
   },
+  provider_key_missing: {
+    status: 400,
+    message:
+      'No key of this provider is available for your call. Save a key of your own, or ask the operator.',
+  },
   credential_missing: {
     status: 401,
     message: 'No credential was sent. Send one, for example in the Authorization header.',
@@ -31,10 +36,19 @@ export const errorCatalogue = {
     status: 403,
     message: 'This kind of credential does not open this path. Use a token of the service behind Sallyport.',
   },
+  scope_missing: { status: 403, message: 'The credential does not have the scope that this call needs.' },
+  model_not_allowed: { status: 403, message: 'The credential may not use this model.' },
+  route_not_shared: {
+    status: 403,
+    message:
+      'This call is open to a provider key of your own only, because the shared account serves all clients.',
+  },
+  not_your_client: { status: 403, message: 'This is not about your own client.' },
   ip_not_allowed: { status: 403, message: 'This credential may not be used from your address.' },
   binding_banned: { status: 403, message: 'This credential is banned.' },
   cross_site_refused: { status: 403, message: 'A console session is good for requests of the console only.' },
   not_found: { status: 404, message: 'There is nothing at this path.' },
+  unknown_provider: { status: 404, message: 'There is no provider of this name.' },
   downstream_not_configured: {
     status: 404,
     message:
@@ -49,6 +63,11 @@ export const errorCatalogue = {
     status: 429,
     message: 'Too many failed logins from your address. Wait and try again.',
   },
+  too_many_auth_failures: {
+    status: 429,
+    message: 'Too many failed authentications from your address. Wait and try again.',
+  },
+  rate_limited: { status: 429, message: 'The limit of requests per minute is reached. Wait and try again.' },
   too_many_bindings: {
     status: 429,
     message: 'Too many new credentials were used from your address within a minute. Wait and try again.',
@@ -57,6 +76,10 @@ export const errorCatalogue = {
   internal_error: {
     status: 500,
     message: 'Something went wrong on our side. Quote the request id to the operator.',
+  },
+  provider_key_rejected: {
+    status: 502,
+    message: 'The provider did not accept the key that the operator set. Your own credential is fine.',
   },
   upstream_unreachable: { status: 502, message: 'The service behind Sallyport could not be reached.' },
   upstream_protocol_error: {
