@@ -1,6 +1,7 @@
 // SQL of the bindings table.
 import type { BindingItem, BindingsQuery } from '@sallyport/contract'
-import type { Database } from '../store/store.ts'
+import { type Conditions, createConditions, type Database, type Page, selectPage } from '../store/store.ts'
+import { checkAddress } from './address-filter.ts'
 import {
   type BindingRow,
   bindingColumns,
@@ -13,8 +14,6 @@ import {
   toStored,
 } from './binding-rows.ts'
 import { type BindingTransaction, openBindingTransaction } from './binding-transaction.ts'
-import type { Page } from './bindings.ts'
-import { type Conditions, createConditions, selectPage } from './page.ts'
 
 /** Longest wait of a call's decision for the database (SPEC §3, failsafe). */
 export const decisionDeadlineMs = 1000
@@ -91,7 +90,7 @@ function bindingConditions(query: BindingsQuery): Conditions {
     conditions.add(
       (value) =>
         `id in (select binding_id from binding_ranges where range >>= ${value}::inet union all select id from bindings where mode = 'all')`,
-      conditions.checkAddress('ip', query.ip),
+      checkAddress('ip', query.ip),
     )
   }
   return conditions

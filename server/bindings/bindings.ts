@@ -12,7 +12,7 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { IpAddress } from '../lib/ip-address.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { Queryable, Store } from '../store/store.ts'
+import type { Page, Queryable, Store } from '../store/store.ts'
 import { createBindingChanges } from './binding-changes.ts'
 import { createBindingStore } from './binding-store.ts'
 import { createDailyCounts } from './daily-counts.ts'
@@ -56,8 +56,6 @@ export type RecordChange = (
   tx: Queryable,
   change: { action: string; target: string; before: unknown; after: unknown },
 ) => Promise<void>
-
-export type Page<Item> = { items: Item[]; total: number; page: number; page_size: number }
 
 export type Bindings = {
   /** Answers without a promise when a fresh cached decision exists: the usual case. Never throws. */

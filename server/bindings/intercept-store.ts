@@ -5,9 +5,15 @@ import {
   type InterceptsExportQuery,
   type InterceptsQuery,
 } from '@sallyport/contract'
-import type { Database, Queryable } from '../store/store.ts'
-import type { Page } from './bindings.ts'
-import { type Conditions, createConditions, selectPage } from './page.ts'
+import {
+  type Conditions,
+  createConditions,
+  type Database,
+  type Page,
+  type Queryable,
+  selectPage,
+} from '../store/store.ts'
+import { checkRange } from './address-filter.ts'
 
 type InterceptRow = Omit<InterceptItem, 'created_at'> & { created_at: Date }
 
@@ -57,7 +63,7 @@ function interceptConditions(query: InterceptsExportQuery): Conditions {
   const conditions = createConditions()
   if (query.q !== undefined) conditions.addPrefix('token_display', query.q)
   if (query.ip !== undefined) {
-    conditions.add((value) => `client_ip <<= ${value}::inet`, conditions.checkRange('ip', query.ip))
+    conditions.add((value) => `client_ip <<= ${value}::inet`, checkRange('ip', query.ip))
   }
   const from = query.from === undefined ? null : new Date(query.from)
   const to = query.to === undefined ? null : endOf(query.to)
