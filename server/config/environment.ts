@@ -209,6 +209,34 @@ export const environmentEntries = {
     help: 'master keys that may still open old records',
     secret: true,
   }),
+  jwtSecret: entry({
+    names: ['JWT_SECRET'],
+    schema: secret(32),
+    default: null,
+    example: '<32 random characters>',
+    help: 'signs device tokens; without it secrets are made and kept sealed in the database',
+    secret: true,
+  }),
+  jwtSecretPrevious: entry({
+    names: ['JWT_SECRET_PREVIOUS'],
+    schema: commaList
+      .refine(
+        (items) => items.every((item) => item.length >= 32),
+        'must be a comma list of secrets of at least 32 characters',
+      )
+      .transform((items) => items.map((item) => new Secret(item))),
+    default: [],
+    example: '<old secret>,<older secret>',
+    help: 'secrets whose device tokens are still good until they expire',
+    secret: true,
+  }),
+  deviceTokenTtlSeconds: entry({
+    names: ['DEVICE_TOKEN_TTL_SECONDS'],
+    schema: integer(30, 3600),
+    default: 900,
+    example: '900',
+    help: 'lifetime of device tokens',
+  }),
   trustedProxyIps: entry({
     names: ['TRUSTED_PROXY_IPS'],
     schema: ranges,
@@ -343,6 +371,7 @@ type NullableKeys =
   | 'adminPassword'
   | 'adminJwtSecret'
   | 'masterKey'
+  | 'jwtSecret'
   | 'alertWebhookUrl'
   | 'alertWebhookSecret'
 type NullDefault<Key extends EnvironmentKey> = Key extends NullableKeys ? true : false

@@ -24,6 +24,13 @@ export const configFileSchema = z.strictObject({
         .max(600_000)
         .default(30_000)
         .describe('time for a client to send its headers'),
+      body_idle_timeout_ms: z
+        .number()
+        .int()
+        .min(100)
+        .max(600_000)
+        .default(60_000)
+        .describe('time in which a request body must bring 1 KiB or its end'),
       pass_through: z
         .strictObject({
           body_bytes_max: bytes(512 * 1024 * 1024),
@@ -36,7 +43,10 @@ export const configFileSchema = z.strictObject({
     })
     .prefault({}),
   cache: z
-    .strictObject({ bindings_max: count(200_000).describe('decisions kept in this process') })
+    .strictObject({
+      bindings_max: count(200_000).describe('decisions kept in this process'),
+      credentials_max: count(200_000).describe('API keys and device tokens remembered in this process'),
+    })
     .prefault({}),
   retention: z
     .strictObject({
