@@ -44,9 +44,7 @@ export type Http = {
   close(): Promise<void>
 }
 
-const sweepPeriodMs = 5000
-/** Silence allowed within a request body. */
-const bodyIdleMs = 60_000
+const sweepPeriodMsMax = 5000
 
 export function createHttp(dependencies: HttpDependencies): Http {
   const { config, clock, logger, handlers } = dependencies
@@ -65,8 +63,10 @@ export function createHttp(dependencies: HttpDependencies): Http {
   const listening = { limits: config.limits, reception, connections, refuseUnparsed }
   const main = createListener(listening, false)
   const console = hasConsolePort ? createListener(listening, true) : null
-  const findSilent = createSilenceSweep({ bodyIdleMs, answerIdleMs: config.upstreamIdleTimeoutMs })
-  const sweep = clock.every(sweepPeriodMs, () => {
+  const bodyIdleMs = config.limits.body_idle_timeout_ms
+  const answerIdleMs = config.upstreamIdleTimeoutMs
+  const findSilent = createSilenceSweep({ bodyIdleMs, answerIdleMs })
+  const sweep = clock.every(Math.min(sweepPeriodMsMax, bodyIdleMs, answerIdleMs), () => {
     for (const call of findSilent(reception.callsInWork, clock.monotonicMs())) endSilentCall(call)
   })
 

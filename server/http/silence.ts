@@ -1,8 +1,11 @@
-// Finds clients that stopped in the middle: a body that no longer arrives, an answer that nobody takes.
+// Finds clients that stopped in the middle: a body that hardly arrives any more, an answer that nobody takes.
 import { AppError } from '@sallyport/contract'
 import type { Call } from './call-context.ts'
 
 export type SilenceLimits = { bodyIdleMs: number; answerIdleMs: number }
+
+/** Fewer bytes are no progress: a client that sends one now and then holds its place as cheaply as a silent one. */
+const progressBytesMin = 1024
 
 type Progress = { bytesRead: number; waitingBytes: number; sinceMs: number }
 
@@ -16,7 +19,8 @@ export function createSilenceSweep(limits: SilenceLimits) {
       const bytesRead = call.request.socket.bytesRead
       const waitingBytes = call.response.writableLength
       const last = progress.get(call)
-      if (!last || last.bytesRead !== bytesRead || last.waitingBytes !== waitingBytes) {
+      const hasMoved = last && bytesRead - last.bytesRead >= progressBytesMin
+      if (!last || hasMoved || last.waitingBytes !== waitingBytes) {
         progress.set(call, { bytesRead, waitingBytes, sinceMs: nowMs })
         continue
       }
