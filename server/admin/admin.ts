@@ -12,13 +12,12 @@ import { createApi } from './api.ts'
 import type { AuditLog } from './audit-log.ts'
 import { addDocsRoutes } from './docs.ts'
 import type { LiveSettings } from './live-settings.ts'
-import { type AdminCallContext, keepCall } from './request-context.ts'
+import { type AdminCall, keepCall } from './request-context.ts'
 import { addRoutes } from './routes.ts'
 
 export { type AuditEntry, type AuditLog, createAuditLog } from './audit-log.ts'
 export type { AuditVerdict } from './audit-verify.ts'
 export { createLiveSettings, type LiveSettings, type SettingSource } from './live-settings.ts'
-export type { AdminCallContext } from './request-context.ts'
 export { scheduleAuditRetention } from './retention.ts'
 
 export type AdminDependencies = {
@@ -48,21 +47,29 @@ export type AdminDependencies = {
   logger: Logger
 }
 
+/** On every answer, errors too: nothing of it may be kept or taken for something else. */
+const standardHeaders = [
+  ['cache-control', 'no-store'],
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+] as const
+
 export type Admin = {
   /** Answers a request for any path of ours; unknown paths get 404, unknown methods 405. */
-  handle(request: IncomingMessage, response: ServerResponse, call: AdminCallContext): void
+  handle(request: IncomingMessage, response: ServerResponse, call: AdminCall): void
   close(): Promise<void>
 }
 
 export async function createAdmin(dependencies: AdminDependencies): Promise<Admin> {
-  const { config, logger } = dependencies
-  const api = createApi({ logger, bodyBytesMax: config.limits.admin.body_bytes_max })
+  const api = createApi(dependencies.config.limits.admin.body_bytes_max)
   addRoutes(api, dependencies)
   addDocsRoutes(api, dependencies)
   await api.ready()
   return {
     handle(request, response, call) {
       keepCall(request, call)
+      for (const [name, value] of standardHeaders) response.setHeader(name, value)
+      response.setHeader('x-request-id', call.requestId)
       api.routing(request, response)
     },
     close: () => api.close(),

@@ -4,8 +4,7 @@ import { AppError, errorAnswer } from '@sallyport/contract'
 import { type FastifyBaseLogger, type FastifyInstance, type FastifySchemaCompiler, fastify } from 'fastify'
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
-import type { Logger } from '../lib/logger.ts'
-import { createErrorAnswer } from './answer-error.ts'
+import { answerError } from './answer-error.ts'
 import { describeProblem, malformedRequest } from './describe-problem.ts'
 import { callOf } from './request-context.ts'
 import { answerUnknownRoute } from './unknown-route.ts'
@@ -19,10 +18,9 @@ export type AdminApi = FastifyInstance<
 >
 
 /** An instance without routes. It is never told to listen: requests are handed to its `routing`. */
-export function createApi(options: { logger: Logger; bodyBytesMax: number }): AdminApi {
-  const answerError = createErrorAnswer(options.logger)
+export function createApi(bodyBytesMax: number): AdminApi {
   const api: AdminApi = fastify({
-    bodyLimit: options.bodyBytesMax,
+    bodyLimit: bodyBytesMax,
     // Answers while closing are the listener's matter.
     return503OnClosing: false,
     frameworkErrors: answerError,
@@ -32,13 +30,9 @@ export function createApi(options: { logger: Logger; bodyBytesMax: number }): Ad
   api.setSerializerCompiler(serializerCompiler)
   api.setErrorHandler(answerError)
   answerUnknownRoute(api)
-  api.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'x-request-id': callOf(request.raw).requestId,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
+  // After the authentication: who is refused need not send the body first (RFC 9110 section 10.1.1).
+  api.addHook('preParsing', async (request, reply) => {
+    if (callOf(request.raw).expectsContinue) reply.raw.writeContinue()
   })
   return api
 }

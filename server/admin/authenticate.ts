@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { AppError } from '@sallyport/contract'
 import type { Config } from '../config/config.ts'
 import type { AdminPrincipal, Identity, PresentedCredential } from '../identity/identity.ts'
-import { type AdminCallContext, callOf, keepPrincipal } from './request-context.ts'
+import { type AdminCall, callOf, keepPrincipal } from './request-context.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { readSessionCookie } from './session-cookie.ts'
 
@@ -36,7 +36,7 @@ export function readBearer(request: IncomingMessage): string | null {
 
 function findCredential(
   request: IncomingMessage,
-  call: AdminCallContext,
+  call: AdminCall,
   hasConsolePort: boolean,
 ): PresentedCredential | null {
   // A caller that sends the header means it: a bad token is not made good by a cookie.
@@ -51,7 +51,7 @@ function findCredential(
   return token === null ? null : { carrier: 'cookie', token }
 }
 
-function isFromThisMachine(request: IncomingMessage, call: AdminCallContext): boolean {
+function isFromThisMachine(request: IncomingMessage, call: AdminCall): boolean {
   const isLoopback = call.peer.text === '::1' || call.peer.text.startsWith('127.')
   const proxyHeaders = ['x-real-ip', 'x-forwarded-for', 'forwarded']
   return isLoopback && proxyHeaders.every((header) => request.headers[header] === undefined)

@@ -37,7 +37,7 @@ export function addDocsRoutes(api: AdminApi, dependencies: AdminDependencies): v
 /** Adds the same routes to an instance that serves nobody, because the describer must be there before the routes. */
 async function describeApi(dependencies: AdminDependencies): Promise<OpenApiDocument> {
   const { default: swagger } = await import('@fastify/swagger')
-  const api = createApi({ logger: dependencies.logger, bodyBytesMax: 1 })
+  const api = createApi(dependencies.config.limits.admin.body_bytes_max)
   await api.register(swagger, {
     openapi: {
       openapi: '3.1.0',

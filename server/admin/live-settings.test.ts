@@ -5,18 +5,19 @@ import { createManualClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/keyed-digest.ts'
 import { createAuditLog } from './audit-log.ts'
 import { createLiveSettings } from './live-settings.ts'
-import { openTestDatabase, openTestFolder, quietLogger, testConfig } from './test-support.ts'
+import { openScope, openTestFolder, openTestStore, quietLogger, testConfig } from './test-support.ts'
 
 async function open(test: TestContext) {
-  const { database, notices } = await openTestDatabase(test)
-  const config = testConfig(await openTestFolder(test), { ARCHIVE_DAYS: '30' })
+  const scope = openScope(test)
+  const { database, notices } = await openTestStore(scope)
+  const config = testConfig(await openTestFolder(scope), { ARCHIVE_DAYS: '30' })
   const clock = createManualClock()
   const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
   const record = audit.recorderFor('password', '10.0.0.1')
   const start = async (channel = notices) => {
     const dependencies = { config, database, notices: channel, clock, logger: quietLogger() }
     const settings = await createLiveSettings(dependencies)
-    test.after(() => settings.close())
+    scope.after(() => settings.close())
     return settings
   }
   return { database, notices, audit, record, start }

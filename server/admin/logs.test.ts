@@ -1,6 +1,6 @@
 // Tests of the intercept list and its CSV export.
 import assert from 'node:assert/strict'
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import type { InterceptItem } from '@sallyport/contract'
 import { EngineAwayError } from '../store/store.ts'
@@ -113,15 +113,15 @@ test('a reader that takes nothing more stops the source, and one that leaves clo
   const { state, batches } = endlessBatches()
   const gateway = await openTestGateway(t, { bindings: { exportIntercepts: batches } })
   const headers = { authorization: `Bearer ${await gateway.signIn()}` }
-  const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     get(`${gateway.url}${path}`, { headers }, resolve).on('error', reject)
   })
   response.pause()
-  // The source stands still once the buffers of both sockets are full: a full second in which nothing is taken.
+  // The source stands still once the buffers of both sockets are full: a thousand turns in which nothing is taken.
   let taken = -1
   while (taken !== state.taken) {
     taken = state.taken
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    for (let turn = 0; turn < 1000; turn++) await new Promise((resolve) => setImmediate(resolve))
   }
   assert.ok(taken < 200, `${taken} batches were taken for a reader that reads nothing`)
   response.destroy()

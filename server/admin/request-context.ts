@@ -1,27 +1,22 @@
 // What the listener and the authentication found out about a request, kept beside it.
 import type { IncomingMessage } from 'node:http'
+import type { CallContext } from '../http/http.ts'
 import type { AdminPrincipal } from '../identity/identity.ts'
-import type { IpAddress } from '../lib/ip-address.ts'
 
 /** The part of the listener's knowledge that the admin room needs. */
-export type AdminCallContext = {
-  readonly requestId: string
-  /** Whose call it is: the peer, or the one for whom a trusted proxy speaks. */
-  readonly address: IpAddress
-  readonly peer: IpAddress
-  readonly onConsolePort: boolean
-  /** For the line in the log. */
-  code?: string | null
-}
+export type AdminCall = Pick<
+  CallContext,
+  'requestId' | 'address' | 'peer' | 'onConsolePort' | 'expectsContinue' | 'fail'
+>
 
-const calls = new WeakMap<IncomingMessage, AdminCallContext>()
+const calls = new WeakMap<IncomingMessage, AdminCall>()
 const principals = new WeakMap<IncomingMessage, AdminPrincipal>()
 
-export function keepCall(request: IncomingMessage, call: AdminCallContext): void {
+export function keepCall(request: IncomingMessage, call: AdminCall): void {
   calls.set(request, call)
 }
 
-export function callOf(request: IncomingMessage): AdminCallContext {
+export function callOf(request: IncomingMessage): AdminCall {
   const call = calls.get(request)
   if (!call) throw new Error('request without a context')
   return call

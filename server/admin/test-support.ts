@@ -1,26 +1,23 @@
 // For tests: a fresh database, and the whole admin room with the real bindings behind a real listener.
-import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import pg from 'pg'
+import type { AppError } from '@sallyport/contract'
 import { Registry } from 'prom-client'
 import { type Bindings, createBindings } from '../bindings/bindings.ts'
 import { type Config, loadConfig } from '../config/config.ts'
+import { Call } from '../http/call-context.ts'
 import { createIdentity, type Identity } from '../identity/identity.ts'
 import { createManualClock, type ManualClock, systemClock } from '../lib/clock.ts'
 import { parseIpAddress } from '../lib/ip-address.ts'
 import { createKeyedDigest, deriveKey } from '../lib/keyed-digest.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
-import { openConnection } from '../store/connection.ts'
-import { createDatabase } from '../store/database.ts'
 import { createMemoryCounters } from '../store/memory-counters.ts'
-import { migrate } from '../store/migrations.ts'
-import { createNotices } from '../store/notices.ts'
-import type { Database, Journal, Notices, Store, StoreHealth } from '../store/store.ts'
+import type { Database, Store, StoreHealth } from '../store/store.ts'
+import { createTestStore } from '../store/test-support.ts'
 import {
   type AdminDependencies,
   type AuditLog,
@@ -30,36 +27,24 @@ import {
   type LiveSettings,
 } from './admin.ts'
 
-const server = process.env.TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
 export const adminPassword = 'correct horse battery'
 
-export type TestDatabase = { database: Database; notices: Notices }
+/** Undoes in the opposite order what was opened; a test's own `after` would close the engines first. */
+export type TestScope = { after(undo: () => unknown): void }
 
-/** An empty database of its own with the schema in place; dropped after the test. */
-export async function openTestDatabase(test: TestContext, logger = quietLogger()): Promise<TestDatabase> {
-  const name = `sp_test_${randomBytes(6).toString('hex')}`
-  await onServer(`create database ${name}`)
-  const url = new URL(server)
-  url.pathname = `/${name}`
-  const target = { connectionString: url.href }
-  const connection = await openConnection(target, systemClock, 5000)
-  await migrate(connection, logger)
-  connection.destroy()
-  const database = createDatabase({ target, clock: systemClock, logger })
-  const notices = createNotices({ target, clock: systemClock, logger })
-  await notices.start()
+export function openScope(test: TestContext): TestScope {
+  const undone: (() => unknown)[] = []
   test.after(async () => {
-    notices.close()
-    await database.close()
-    await onServer(`drop database ${name} with (force)`)
+    for (const undo of undone.reverse()) await undo()
   })
-  return { database, notices }
+  return { after: (undo) => void undone.push(undo) }
 }
 
-async function onServer(sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: server })
-  await client.connect()
-  await client.query(sql).finally(() => client.end())
+/** Real engines on an empty database with the schema in place; gone after the test. */
+export async function openTestStore(scope: TestScope, logger = quietLogger()): Promise<Store> {
+  const store = await createTestStore({ kind: 'dsn', redis: false, logger })
+  scope.after(store.close)
+  return store
 }
 
 export function quietLogger(lines: string[] = []): Logger {
@@ -70,9 +55,9 @@ export function quietLogger(lines: string[] = []): Logger {
   })
 }
 
-export async function openTestFolder(test: TestContext): Promise<string> {
+export async function openTestFolder(scope: TestScope): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-admin-'))
-  test.after(() => rm(folder, { recursive: true, force: true }))
+  scope.after(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
@@ -95,7 +80,8 @@ export function testConfig(dataDir: string, env: Record<string, string> = {}): C
 /** Who a request seems to come from, as the listener would have found out. */
 export type TestCaller = { address: string; peer: string; onConsolePort: boolean }
 
-export type TestGateway = TestDatabase & {
+export type TestGateway = {
+  database: Database
   url: string
   clock: ManualClock
   config: Config
@@ -107,8 +93,8 @@ export type TestGateway = TestDatabase & {
   caller: TestCaller
   components: StoreHealth
   logLines: string[]
-  /** What the listener would log as the code of each answer, in order. */
-  loggedCodes(): (string | null)[]
+  /** How the listener would log each call, in order: why it failed, or null. */
+  failures(): (AppError | null)[]
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   /** A bearer token of a fresh login. */
   signIn(): Promise<string>
@@ -131,17 +117,19 @@ export async function openTestGateway(
 ): Promise<TestGateway> {
   const logLines: string[] = []
   const logger = quietLogger(logLines)
-  const engines = await openTestDatabase(test, logger)
-  const config = testConfig(await openTestFolder(test), options.env)
+  const scope = openScope(test)
+  const store = await openTestStore(scope, logger)
+  const { database, notices } = store
+  const config = testConfig(await openTestFolder(scope), options.env)
   const clock = createManualClock(Date.now())
-  const audit = createAuditLog({ ...engines, key: deriveKey(config.pepper, 'audit'), clock })
+  const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
   const counters = createMemoryCounters(clock)
   const record = audit.recorderFor('start', null)
-  const identity = await createIdentity({ ...engines, config, counters, record, clock, logger })
-  const settings = await createLiveSettings({ ...engines, config, clock, logger })
+  const identity = await createIdentity({ database, notices, config, counters, record, clock, logger })
+  const settings = await createLiveSettings({ database, notices, config, clock, logger })
   const realBindings = await createBindings({
     config,
-    store: { ...engines, counters, sharedCache: null, ...standInEngines() },
+    store,
     clock: systemClock,
     logger,
     settings: settings.current,
@@ -154,13 +142,13 @@ export async function openTestGateway(
     journal: { state: 'up' },
   }
   const registry = new Registry()
-  test.after(async () => {
+  scope.after(async () => {
     await realBindings.close()
     settings.close()
     await identity.close()
   })
-  const parts = { ...engines, config, clock, audit, identity, settings, bindings, registry }
-  const listening = await listen(test, {
+  const parts = { database, config, clock, audit, identity, settings, bindings, registry }
+  const listening = await listen(scope, {
     ...parts,
     logger,
     health: () => components,
@@ -169,19 +157,6 @@ export async function openTestGateway(
     version: '1.2.3',
   })
   return { ...parts, components, logLines, ...listening }
-}
-
-/** Journal and jobs as the bindings room sees them: every record is drained at once, nothing is scheduled. */
-function standInEngines(): Pick<Store, 'journal' | 'jobs'> {
-  const drains = new Map<string, (records: unknown[]) => Promise<void>>()
-  const journal: Journal = {
-    append: async (kind, record) => drains.get(kind)?.([JSON.parse(JSON.stringify(record))]),
-    drainInto: (kind, drain) => void drains.set(kind, drain),
-    flushed: async () => undefined,
-    state: () => ({ usable: true, waitingRecords: 0, bytes: 0 }),
-  }
-  const nothing = async () => undefined
-  return { journal, jobs: { schedule: nothing, queue: nothing, enqueue: nothing } }
 }
 
 function createTestIdentifier(config: Config): AdminDependencies['identifyToken'] {
@@ -193,19 +168,19 @@ function createTestIdentifier(config: Config): AdminDependencies['identifyToken'
 }
 
 async function listen(
-  test: TestContext,
+  scope: TestScope,
   dependencies: AdminDependencies,
-): Promise<Pick<TestGateway, 'url' | 'caller' | 'loggedCodes' | 'call' | 'signIn'>> {
+): Promise<Pick<TestGateway, 'url' | 'caller' | 'failures' | 'call' | 'signIn'>> {
   const admin = await createAdmin(dependencies)
   const caller: TestCaller = { address: '127.0.0.1', peer: '127.0.0.1', onConsolePort: false }
-  const calls: { code: string | null }[] = []
+  const calls: Call[] = []
   const listener = createServer((request, response) => {
-    const call = { ...contextOf(caller), code: null }
+    const call = receive(request, response, caller)
     calls.push(call)
     admin.handle(request, response, call)
   })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-  test.after(async () => {
+  scope.after(async () => {
     listener.closeAllConnections()
     await new Promise((resolve) => listener.close(resolve))
     await admin.close()
@@ -216,7 +191,7 @@ async function listen(
   return {
     url,
     caller,
-    loggedCodes: () => calls.map(({ code }) => code),
+    failures: () => calls.map(({ failure }) => failure),
     call,
     async signIn() {
       const answer = await call('POST', '/admin/api/login', { body: { password: adminPassword } })
@@ -225,11 +200,15 @@ async function listen(
   }
 }
 
-function contextOf(caller: TestCaller) {
+/** What the listener finds out about a request, had it come from `caller`. */
+function receive(request: IncomingMessage, response: ServerResponse, caller: TestCaller): Call {
   const address = parseIpAddress(caller.address)
   const peer = parseIpAddress(caller.peer)
   if (!address || !peer) throw new Error('the test names a bad address')
-  return { requestId: randomUUID(), address, peer, onConsolePort: caller.onConsolePort }
+  const { onConsolePort } = caller
+  const call = new Call({ request, response, peer, onConsolePort, expectsContinue: false, startedMs: 0 })
+  call.address = address
+  return call
 }
 
 async function send(url: string, method: string, options: CallOptions): Promise<Answer> {

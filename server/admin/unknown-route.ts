@@ -15,7 +15,7 @@ export function answerUnknownRoute(api: AdminApi): void {
     const methods = [...methodsByPattern].find(([pattern]) => isMatch(pattern, path))?.[1]
     if (!methods) throw new AppError('not_found')
     const allow = [...methods].sort().join(', ')
-    reply.header('allow', allow)
+    reply.raw.setHeader('allow', allow)
     throw new AppError('method_not_allowed', {
       message: `This path does not take ${request.method}. It takes ${allow}.`,
     })

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { createAuditLog } from '../admin/admin.ts'
-import { openTestDatabase } from '../admin/test-support.ts'
+import { openScope, openTestStore } from '../admin/test-support.ts'
 import { systemClock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/keyed-digest.ts'
 import { Secret } from '../lib/secret.ts'
@@ -10,7 +10,7 @@ import { ensureAdminAccount, readAdminAccount, resetAdminPassword } from './admi
 import { isPasswordCorrect } from './password-hash.ts'
 
 async function open(test: TestContext) {
-  const { database, notices } = await openTestDatabase(test)
+  const { database, notices } = await openTestStore(openScope(test))
   const key = deriveKey(new Secret('pepper'.repeat(6)), 'audit')
   const audit = createAuditLog({ database, key, clock: systemClock })
   const dependencies = { database, publish: notices.publish, record: audit.recorderFor('start', null) }

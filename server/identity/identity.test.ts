@@ -6,8 +6,9 @@ import { type TestContext, test } from 'node:test'
 import { createAuditLog } from '../admin/admin.ts'
 import {
   adminPassword,
-  openTestDatabase,
+  openScope,
   openTestFolder,
+  openTestStore,
   quietLogger,
   testConfig,
 } from '../admin/test-support.ts'
@@ -20,16 +21,17 @@ import { createIdentity, localTokenFile, resetAdminPassword } from './identity.t
 const here = { text: '127.0.0.1', family: 4 } as const
 
 async function open(test: TestContext, env: Record<string, string> = {}) {
-  const engines = await openTestDatabase(test)
+  const scope = openScope(test)
+  const engines = await openTestStore(scope)
   const clock = createManualClock(Date.now())
   const counters = createMemoryCounters(clock)
   const start = async (notices: Notices = engines.notices, database: Database = engines.database) => {
-    const config = testConfig(await openTestFolder(test), env)
+    const config = testConfig(await openTestFolder(scope), env)
     const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
     const record = audit.recorderFor('start', null)
     const dependencies = { config, database, notices, counters, record, clock, logger: quietLogger() }
     const identity = await createIdentity(dependencies)
-    test.after(() => identity.close())
+    scope.after(() => identity.close())
     const reset = () => resetAdminPassword({ database: engines.database, publish: notices.publish, record })
     return { identity, reset, tokenPath: join(config.dataDir, localTokenFile) }
   }
