@@ -31,6 +31,17 @@ export function readChartColours(): ChartColours {
   }
 }
 
+function describeDay(chart: TrafficChart, index: number): string {
+  const day = chart.trend[index]
+  if (!day) return ''
+  const { formatDay, formatNumber } = chart
+  return [
+    formatDay(day.date),
+    `${chart.allowedName}: ${formatNumber(day.allowed)}`,
+    `${chart.interceptedName}: ${formatNumber(day.intercepted)}`,
+  ].join('\n')
+}
+
 export function trafficChartOption(chart: TrafficChart) {
   const { trend, colours, allowedName, interceptedName, formatNumber } = chart
   const days = trend.map((day) => chart.formatDay(day.date))
@@ -76,8 +87,8 @@ export function trafficChartOption(chart: TrafficChart) {
       axisPointer: { type: 'shadow' },
       backgroundColor: colours.surface,
       borderColor: colours.line,
-      textStyle: { color: colours.ink, fontSize: 12 },
-      valueFormatter: (value: unknown) => formatNumber(Number(value)),
+      textStyle: { color: colours.ink, fontSize: 12, lineHeight: 18 },
+      formatter: (bars: { dataIndex: number }[]) => describeDay(chart, bars[0]?.dataIndex ?? 0),
     },
     xAxis: [xAxis(0, false), xAxis(1, true)],
     yAxis: [yAxis(0, allowedName), yAxis(1, interceptedName)],
