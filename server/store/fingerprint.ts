@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config.ts'
 import { deriveKey } from '../lib/keyed-digest.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Connection } from './connection.ts'
+import type { Queryable } from './store.ts'
 
 const queryLimitMs = 10_000
 
@@ -45,6 +46,13 @@ export async function checkFingerprints(
     )
   }
   if (problems.length > 0) throw new ConfigError(problems)
+}
+
+/** From now on a start needs this master key: everything sealed has been sealed anew under it. */
+export async function rememberMasterKey(tx: Queryable, masterKey: Secret): Promise<void> {
+  await tx.query('update installation set master_key_fingerprint = $1 where id = 1', [
+    fingerprint(masterKey, 'master key'),
+  ])
 }
 
 /** One-way and under a key of its own, so that a stolen row gives nothing to the digests made with the secret. */

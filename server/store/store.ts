@@ -6,6 +6,8 @@ import type { Logger } from '../lib/logger.ts'
 
 export { createStore } from './create-store.ts'
 export { EngineAwayError } from './engine-away-error.ts'
+export { rememberMasterKey } from './fingerprint.ts'
+export { createLastUsed, type LastUsed, lastUsedPeriodMs, type UsedRow } from './last-used.ts'
 export { type CommandDatabase, openDatabaseForCommand } from './open-for-command.ts'
 export { type Conditions, createConditions, type Page, prefixPattern, selectPage } from './page.ts'
 export { DataFolderInUseError, dataFolderInUseExitCode, StoreStartError } from './store-start-error.ts'
