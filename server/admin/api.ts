@@ -1,9 +1,15 @@
 // The web framework as the admin room uses it: schemas checked, errors in one form, nothing that a browser could misread.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { AppError, errorAnswer } from '@sallyport/contract'
-import { type FastifyBaseLogger, type FastifyInstance, type FastifySchemaCompiler, fastify } from 'fastify'
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifySchemaCompiler,
+  type FastifySerializerCompiler,
+  fastify,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { answerError } from './answer-error.ts'
 import { describeProblem, malformedRequest } from './describe-problem.ts'
 import { callOf } from './request-context.ts'
@@ -27,7 +33,7 @@ export function createApi(bodyBytesMax: number): AdminApi {
   }).withTypeProvider<ZodTypeProvider>()
   api.removeContentTypeParser('text/plain')
   api.setValidatorCompiler(compileValidator)
-  api.setSerializerCompiler(serializerCompiler)
+  api.setSerializerCompiler(compileSerializer)
   api.setErrorHandler(answerError)
   answerUnknownRoute(api)
   // After the authentication: who is refused need not send the body first (RFC 9110 section 10.1.1).
@@ -47,6 +53,16 @@ const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }
   return (data: unknown) => {
     const parsed = schema.safeParse(data, { error: describeProblem })
     return parsed.success ? { value: parsed.data } : { error: malformedRequest(parsed.error.issues, part) }
+  }
+}
+
+/** An answer that does not keep its own schema is a fault of ours: it never leaves. */
+const compileSerializer: FastifySerializerCompiler<z.ZodType> = ({ schema, method, url }) => {
+  return (data: unknown) => {
+    const encoded = z.safeEncode(schema, data)
+    if (encoded.success) return JSON.stringify(encoded.data)
+    const fields = encoded.error.issues.map((issue) => issue.path.join('.')).join(', ')
+    throw new Error(`the answer of ${method} ${url} breaks its schema at: ${fields}`)
   }
 }
 

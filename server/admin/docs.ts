@@ -1,5 +1,4 @@
 // /docs: the admin API described by the very schemas that check it, as OpenAPI (/docs/json) and as a page.
-import { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { Registry } from 'prom-client'
 import type { AdminDependencies } from './admin.ts'
 import { type AdminApi, createApi } from './api.ts'
@@ -36,7 +35,10 @@ export function addDocsRoutes(api: AdminApi, dependencies: AdminDependencies): v
 
 /** Adds the same routes to an instance that serves nobody, because the describer must be there before the routes. */
 async function describeApi(dependencies: AdminDependencies): Promise<OpenApiDocument> {
-  const { default: swagger } = await import('@fastify/swagger')
+  const [{ default: swagger }, { jsonSchemaTransform }] = await Promise.all([
+    import('@fastify/swagger'),
+    import('fastify-type-provider-zod'),
+  ])
   const api = createApi(dependencies.config.limits.admin.body_bytes_max)
   await api.register(swagger, {
     openapi: {

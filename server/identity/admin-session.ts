@@ -1,6 +1,7 @@
 // Admin session tokens: JWTs that only this installation signs, and that a change of the password voids.
 import { createSecretKey, hash, randomUUID } from 'node:crypto'
-import { jwtVerify, SignJWT } from 'jose'
+import { SignJWT } from 'jose/jwt/sign'
+import { jwtVerify } from 'jose/jwt/verify'
 import { z } from 'zod'
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
