@@ -22,7 +22,7 @@ import { createFirstUse } from './first-use.ts'
 import { createHousekeeping } from './housekeeping.ts'
 import { createInterceptLog } from './intercept-log.ts'
 import { exportIntercepts, listIntercepts } from './intercept-store.ts'
-import { createLastUsed } from './last-used.ts'
+import { createBindingLastUsed } from './last-used.ts'
 import { createLookUp } from './look-up.ts'
 
 /** One call as the decision sees it. */
@@ -83,7 +83,9 @@ export type Bindings = {
   close(): Promise<void>
 }
 export type BindingsDependencies = {
-  config: Pick<Config, 'bindingMode' | 'bindIpv6Prefix' | 'bindNewPerMinute' | 'cache' | 'retention'>
+  config: Pick<Config, 'bindingMode' | 'bindIpv6Prefix' | 'bindNewPerMinute' | 'retention'> & {
+    cache: Pick<Config['cache'], 'bindings_max'>
+  }
   store: Pick<Store, 'database' | 'notices' | 'counters' | 'sharedCache' | 'journal' | 'jobs'>
   clock: Clock
   logger: Logger
@@ -107,7 +109,7 @@ export async function createBindings(dependencies: BindingsDependencies): Promis
     settings,
     enqueueAlert,
   })
-  const lastUsed = createLastUsed({ database, clock, logger })
+  const lastUsed = createBindingLastUsed({ database, clock, logger })
   const dailyCounts = createDailyCounts({ database, clock, logger })
   const housekeeping = createHousekeeping({
     database,

@@ -1,5 +1,6 @@
 // What this process remembers of bindings between calls, and how a change makes it forget.
 import { BoundedMap } from '../lib/bounded-map.ts'
+import { SingleFlight } from '../lib/single-flight.ts'
 import type { StoredBinding } from './binding-rows.ts'
 import { type AddressMatcher, compileRule } from './rule.ts'
 
@@ -25,7 +26,7 @@ export type DecisionCache = ReturnType<typeof createDecisionCache>
 /** `bindingsMax` entries; the one stored longest ago goes first. */
 export function createDecisionCache(bindingsMax: number) {
   const entries = new BoundedMap<string, Entry>(bindingsMax)
-  const resolving = new Map<string, Promise<unknown>>()
+  const resolving = new SingleFlight<string>()
   return {
     /** The remembered binding; whether it is fresh enough to be used is the caller's question. */
     peek: (digest: string): KnownBinding | null => entries.peek(digest)?.known ?? null,
@@ -43,30 +44,16 @@ export function createDecisionCache(bindingsMax: number) {
       if (entry && entry.versionMin > version) return
       if (entry?.known && entry.known.version >= version) return
       entries.set(digest, { versionMin: version, known: null })
-      resolving.delete(digest)
+      resolving.forget(digest)
     },
 
     forget(): void {
       entries.clear()
-      resolving.clear()
+      resolving.forgetAll()
     },
 
-    /**
-     * Runs `resolve` once for all who ask for `digest` meanwhile. `isCurrent` tells it at its end whether
-     * a change came in between: its answer is then good for those who waited, but must not be remembered.
-     */
-    shareResolving<T>(
-      digest: string,
-      resolve: (isCurrent: () => boolean) => Promise<T>,
-    ): { promise: Promise<T>; leads: boolean } {
-      const running = resolving.get(digest)
-      // One kind of promise is kept for a digest, so its type is the one asked for.
-      if (running) return { promise: running as Promise<T>, leads: false }
-      const promise: Promise<T> = resolve(() => resolving.get(digest) === promise).finally(() => {
-        if (resolving.get(digest) === promise) resolving.delete(digest)
-      })
-      resolving.set(digest, promise)
-      return { promise, leads: true }
-    },
+    /** One look-up for all who ask for `digest` meanwhile; a change in between makes it not current. */
+    shareResolving: <T>(digest: string, resolve: (isCurrent: () => boolean) => Promise<T>) =>
+      resolving.share(digest, resolve),
   }
 }

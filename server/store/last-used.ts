@@ -1,0 +1,72 @@
+// Collects which rows were used and has that written down every 5 s, not at each call.
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+
+const lastUsedPeriodMs = 5000
+const rowsPerStatement = 5000
+/** While PostgreSQL is away this many wait; a use past that is written with the row's next one. */
+const waitingMax = 200_000
+
+/** `touched` is set while the use of the row waits to be written. */
+export type UsedRow = { readonly id: number; touched: boolean }
+
+export type LastUsed<Used extends UsedRow> = {
+  touch(row: Used): void
+  flush(): Promise<void>
+  close(): Promise<void>
+}
+
+export function createLastUsed<Used extends UsedRow>(dependencies: {
+  /** Writes the time of use of at most 5,000 rows, locking them in one order: two replicas may write at once. */
+  write(ids: readonly number[], at: Date): Promise<unknown>
+  component: string
+  clock: Clock
+  logger: Logger
+}): LastUsed<Used> {
+  const { write, component, clock, logger } = dependencies
+  let waiting: Used[] = []
+  let writing: Promise<void> = Promise.resolve()
+  const timer = clock.every(lastUsedPeriodMs, () => void flush())
+
+  function flush(): Promise<void> {
+    writing = writing.then(writeAll)
+    return writing
+  }
+
+  async function writeAll(): Promise<void> {
+    const due = waiting
+    const at = new Date(clock.now())
+    waiting = []
+    for (let start = 0; start < due.length; start += rowsPerStatement) {
+      const part = due.slice(start, start + rowsPerStatement)
+      try {
+        await write(
+          part.map((row) => row.id),
+          at,
+        )
+      } catch (error) {
+        logger.warn('last uses could not be written, they are tried again', {
+          component,
+          count: part.length,
+          error,
+        })
+        waiting.push(...due.slice(start, start + waitingMax - waiting.length))
+        return
+      }
+      for (const row of part) row.touched = false
+    }
+  }
+
+  return {
+    touch(row) {
+      if (row.touched || waiting.length >= waitingMax) return
+      row.touched = true
+      waiting.push(row)
+    },
+    flush,
+    async close() {
+      timer.cancel()
+      await flush()
+    },
+  }
+}
