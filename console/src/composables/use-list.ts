@@ -2,7 +2,7 @@
 import { computed, onScopeDispose, proxyRefs, ref, shallowRef, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 import type { Page } from '../api/admin-api.ts'
-import { type ApiError, asApiError, isAbort } from '../api/api-error.ts'
+import { type ApiError, asApiError } from '../api/api-error.ts'
 import { fieldErrorsOf, noFieldErrors } from '../api/field-errors.ts'
 import type { Query } from '../api/request.ts'
 import { type ListQuery, readListQuery, writeListQuery } from './list-query.ts'
@@ -63,7 +63,7 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
       if (signal.aborted) return
       take(answer)
     } catch (cause) {
-      if (isAbort(cause)) return
+      if (signal.aborted) return
       error.value = asApiError(cause)
       items.value = []
       total.value = undefined
