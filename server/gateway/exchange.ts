@@ -9,14 +9,19 @@ import { toClientHeaders } from './headers.ts'
 import { joinTunnel } from './tunnel.ts'
 import { toUpstreamError } from './upstream-error.ts'
 
-export type ExchangeOptions = {
+export type ExchangeOrder = {
   request: IncomingMessage
   response: ServerResponse
   context: CallContext
   /** Takes the status that the client is told, once. */
   settle: ((status: number) => void) | null
-  countFailure: (code: ErrorCode) => void
+  /** Set for a WebSocket upgrade. */
   tunnel: Tunnel | null
+}
+
+/** The same for all exchanges. */
+export type ExchangeTerms = {
+  countFailure: (code: ErrorCode) => void
   tunnelIdleMs: number
 }
 
@@ -30,7 +35,8 @@ type State = 'waiting' | 'held' | 'streaming' | 'over'
 const singleWriteBytesMax = 16 * 1024
 
 export class Exchange implements Dispatcher.DispatchHandler {
-  readonly #options: ExchangeOptions
+  readonly #order: ExchangeOrder
+  readonly #terms: ExchangeTerms
   readonly #response: ServerResponse
   #state: State = 'waiting'
   #controller: Dispatcher.DispatchController | null = null
@@ -40,10 +46,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #firstChunk: Buffer | null = null
   #listensForDrain = false
 
-  constructor(options: ExchangeOptions) {
-    this.#options = options
-    this.#response = options.response
-    options.response.once('close', () => this.#leave())
+  constructor(order: ExchangeOrder, terms: ExchangeTerms) {
+    this.#order = order
+    this.#terms = terms
+    this.#response = order.response
+    order.response.on('close', () => this.#leave())
   }
 
   /** Also when somebody else answered or cut it: the request was found broken while the upstream was at work. */
@@ -59,8 +66,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: object): void {
     if (this.isOver) return
-    const { request, context } = this.#options
-    const clientHeaders = toClientHeaders(rawHeadersOf(controller), context.requestId)
+    const { request, context } = this.#order
+    const clientHeaders = toClientHeaders(controller.rawHeaders, context.requestId)
     if (status < 200) {
       if (request.httpVersionMinor === 1) this.#response.writeInformation(status, clientHeaders)
       return
@@ -74,7 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.isOver) return
-    this.#options.context.bytesOut += chunk.length
+    this.#order.context.bytesOut += chunk.length
     if (this.#state === 'held' && this.#firstChunk === null) {
       this.#firstChunk = chunk
       return
@@ -94,10 +101,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.isOver) return
-    const { context, settle, countFailure } = this.#options
+    const { context, settle } = this.#order
     const failure = toUpstreamError(error)
     // Below 500 it is the client's own body that broke.
-    if (failure.status >= 500) countFailure(failure.code)
+    if (failure.status >= 500) this.#terms.countFailure(failure.code)
     if (this.#state !== 'streaming') settle?.(failure.status)
     this.#state = 'over'
     context.fail(failure)
@@ -109,15 +116,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     _headers: object,
     upstream: Duplex,
   ): void {
-    const { context, response, settle, tunnel, tunnelIdleMs } = this.#options
+    const { context, response, settle, tunnel } = this.#order
     if (this.isOver || tunnel === null || !(upstream instanceof Socket)) {
       upstream.destroy()
       return
     }
     this.#state = 'over'
     settle?.(101)
-    const headers = toClientHeaders(rawHeadersOf(controller), context.requestId)
-    joinTunnel({ response, context, tunnel, headers, upstream, idleMs: tunnelIdleMs })
+    const headers = toClientHeaders(controller.rawHeaders, context.requestId)
+    joinTunnel({ response, context, tunnel, headers, upstream, idleMs: this.#terms.tunnelIdleMs })
   }
 
   /** Sends what is held; what follows goes out as it comes. */
@@ -137,7 +144,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #sendWhole(): void {
     const body = this.#firstChunk
-    if (!this.#hasLength && mayHaveBody(this.#options.request.method, this.#status)) {
+    if (!this.#hasLength && mayHaveBody(this.#order.request.method, this.#status)) {
       this.#headers.push('Content-Length', String(body?.length ?? 0))
     }
     this.#begin()
@@ -149,7 +156,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #begin(): void {
     this.#response.writeHead(this.#status, this.#headers)
-    this.#options.settle?.(this.#status)
+    this.#order.settle?.(this.#status)
   }
 
   #write(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -174,11 +181,6 @@ function flushHeld(exchange: Exchange): void {
   } catch (error) {
     exchange.breakOff(new AppError('upstream_protocol_error', { cause: error }))
   }
-}
-
-function rawHeadersOf(controller: Dispatcher.DispatchController): Buffer[] {
-  const { rawHeaders } = controller
-  return Array.isArray(rawHeaders) ? rawHeaders.filter((part) => Buffer.isBuffer(part)) : []
 }
 
 function mayHaveBody(method: string | undefined, status: number): boolean {

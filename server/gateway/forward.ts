@@ -1,23 +1,15 @@
 // Sends an admitted call to the downstream and its answer back, through one pool of kept connections.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { AppError } from '@sallyport/contract'
 import { Pool } from 'undici'
 import type { Config } from '../config/config.ts'
-import type { CallContext, Tunnel } from '../http/http.ts'
 import { withoutQueryKeys } from './carriers.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, type ExchangeOrder } from './exchange.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
 import { toUpstreamHeaders } from './headers.ts'
-import { collectBody, shapeOfBody, streamBody } from './request-body.ts'
+import { collectBody, noBody, shapeOfBody, streamBody } from './request-body.ts'
 
-export type ForwardOrder = {
-  request: IncomingMessage
-  response: ServerResponse
-  context: CallContext
-  /** Takes the status that the client is told, once. */
-  settle: ((status: number) => void) | null
-  /** Set for a WebSocket upgrade. */
-  tunnel: Tunnel | null
+export type ForwardOrder = ExchangeOrder & {
   /** A preflight goes out without credentials and without a body. */
   isPreflight: boolean
 }
@@ -44,41 +36,40 @@ export function createForwarder(dependencies: ForwarderDependencies): Forwarder 
   const { config, metrics } = dependencies
   const { origin, pathname } = new URL(dependencies.downstreamUrl)
   const basePath = pathname.replace(/\/+$/, '')
-  const publicOrigin = config.publicUrl === null ? null : new URL(config.publicUrl)
+  const publicUrl = config.publicUrl === null ? null : new URL(config.publicUrl)
+  const proto = publicUrl?.protocol.slice(0, -1) ?? 'http'
+  const publicHost = publicUrl?.host
   const bodyBytesMax = config.limits.pass_through.body_bytes_max
   const pool = createPool(origin, config)
+  const terms = { tunnelIdleMs: config.upstreamIdleTimeoutMs, countFailure: metrics.countFailure }
 
   function forward(order: ForwardOrder): void {
-    const { request, response, context, settle, tunnel, isPreflight } = order
-    const shape = isPreflight || tunnel ? ({ kind: 'none' } as const) : shapeOfBody(request)
+    const { request, response, context, tunnel, isPreflight } = order
     const headers = toUpstreamHeaders(request.rawHeaders, {
-      from: {
-        address: context.address.text,
-        proto: publicOrigin?.protocol.slice(0, -1) ?? 'http',
-        host: publicOrigin?.host ?? request.headers.host ?? '',
-      },
+      from: { address: context.address.text, proto, host: publicHost ?? request.headers.host ?? '' },
       isUpgrade: tunnel !== null,
       withoutCredentials: isPreflight,
     })
-    const exchange = new Exchange({
-      ...{ request, response, context, settle, tunnel },
-      tunnelIdleMs: config.upstreamIdleTimeoutMs,
-      countFailure: metrics.countFailure,
-    })
     const path = basePath + (isPreflight ? withoutQueryKeys(context.target) : context.target)
-    const outgoing = { path, method: request.method ?? 'GET', headers }
+    const method = request.method ?? 'GET'
+    const exchange = new Exchange(order, terms)
+    if (tunnel) {
+      pool.dispatch({ path, method, headers, upgrade: 'websocket' }, exchange)
+      return
+    }
+    const shape = isPreflight ? noBody : shapeOfBody(request)
     if (context.expectsContinue && shape.kind !== 'none') response.writeContinue()
-    if (tunnel) pool.dispatch({ ...outgoing, upgrade: 'websocket' }, exchange)
-    else if (shape.kind === 'none') pool.dispatch(outgoing, exchange)
+    if (shape.kind === 'none') pool.dispatch({ path, method, headers }, exchange)
     else if (shape.kind === 'small') {
       collectBody(request, shape.lengthBytes, (body) => {
         context.bytesIn = body.length
-        if (!exchange.isOver) pool.dispatch({ ...outgoing, body }, exchange)
+        if (!exchange.isOver) pool.dispatch({ path, method, headers, body }, exchange)
       })
     } else {
       // Its length is declared to the upstream as it was to us; without one it is chunked.
       if (shape.length !== null) headers.push('Content-Length', shape.length)
-      pool.dispatch({ ...outgoing, body: streamBody(request, context, bodyBytesMax) }, exchange)
+      const body = streamBody(request, context, bodyBytesMax)
+      pool.dispatch({ path, method, headers, body }, exchange)
     }
   }
 

@@ -53,7 +53,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
 
   /** The story: where the call goes, whether it may, and then out and back. */
   function pass(call: PassThroughCall): Promise<void> | undefined {
-    const { request, response, context } = call
+    const { request, response, context, tunnel } = call
     if (forwarder === null) return refuse(context, new AppError('downstream_not_configured'))
     const tooLarge = refuseBody(request, limits.pass_through.body_bytes_max)
     if (tooLarge !== null) return refuse(context, tooLarge)
@@ -62,7 +62,8 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       if (verdict instanceof AppError) return refuse(context, verdict)
       // The client may have left while the decision was looked up.
       if (response.destroyed) return
-      forwarder.forward({ ...call, settle: verdict.settle, isPreflight: route === 'preflight' })
+      const { settle } = verdict
+      forwarder.forward({ request, response, context, tunnel, settle, isPreflight: route === 'preflight' })
     }
     const verdict = judge(request, context, route)
     return verdict instanceof Promise ? verdict.then(proceed) : proceed(verdict)

@@ -1,4 +1,5 @@
 // Which headers cross the gateway: hop-by-hop ones are stripped first (RFC 9110, 7.6.1), ours are written last.
+import type { Dispatcher } from 'undici'
 import { credentialHeaders } from '../http/http.ts'
 
 /** Headers of this hop, and those that the caller may not set because the downstream believes them. */
@@ -71,9 +72,12 @@ export function toUpstreamHeaders(rawHeaders: readonly string[], options: Header
   return headers
 }
 
-/** Headers for the client from those of the upstream (bytes, as they came), with our request id. */
-export function toClientHeaders(rawHeaders: readonly Buffer[], requestId: string): string[] {
-  const texts = rawHeaders.map((bytes) => bytes.toString('latin1'))
+/** As undici gives them: for HTTP/1 a flat list of names and values in bytes. */
+export type ReceivedHeaders = Dispatcher.DispatchController['rawHeaders']
+
+/** Headers for the client from those of the upstream, with our request id. */
+export function toClientHeaders(received: ReceivedHeaders, requestId: string): string[] {
+  const texts = Array.isArray(received) ? received.map(toText) : []
   const named = connectionNames(texts)
   const headers: string[] = []
   for (let index = 0; index < texts.length; index += 2) {
@@ -101,6 +105,11 @@ function connectionNames(rawHeaders: readonly string[]): ReadonlySet<string> | n
     for (const token of value.split(',')) names.add(token.trim().toLowerCase())
   }
   return names
+}
+
+/** Header bytes are latin1 to Node, in both directions. */
+function toText(part: Buffer | string): string {
+  return typeof part === 'string' ? part : part.toString('latin1')
 }
 
 function isCredential(name: string): boolean {

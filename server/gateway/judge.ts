@@ -39,10 +39,9 @@ export function createJudge(dependencies: JudgeDependencies) {
     const tokenDisplay = maskToken(token)
     context.tokenDisplay = tokenDisplay
     const { address, path, requestId } = context
-    const method = request.method ?? ''
-    const decision = bindings.decide({
-      ...{ digest: digest(token), tokenDisplay, address, method, path, requestId },
-    })
+    const { method = '' } = request
+    const call = { digest: digest(token), tokenDisplay, address, method, path, requestId }
+    const decision = bindings.decide(call)
     if (decision instanceof Promise) return decision.then((decided) => toVerdict(decided, context))
     return toVerdict(decision, context)
   }

@@ -10,17 +10,18 @@ export type BodyShape =
   /** `length` is the declared one, null for a chunked body. */
   | { kind: 'stream'; length: string | null }
 
+export const noBody: BodyShape = { kind: 'none' }
+
 /** A body of a declared length up to this is collected before anything is sent on. */
 const smallBodyBytesMax = 64 * 1024
 const streamBufferBytes = 64 * 1024
-const none: BodyShape = { kind: 'none' }
 
 export function shapeOfBody({ headers }: IncomingMessage): BodyShape {
   if (headers['transfer-encoding'] !== undefined) return { kind: 'stream', length: null }
   const length = headers['content-length']
-  if (length === undefined) return none
+  if (length === undefined) return noBody
   const lengthBytes = Number(length)
-  if (lengthBytes === 0) return none
+  if (lengthBytes === 0) return noBody
   return lengthBytes <= smallBodyBytesMax ? { kind: 'small', lengthBytes } : { kind: 'stream', length }
 }
 

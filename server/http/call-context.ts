@@ -95,6 +95,8 @@ export class Call implements CallContext {
     const failure = toAppError(error)
     this.failure ??= failure
     const { response } = this
+    // The answer was whole: what failed afterwards concerns the log only.
+    if (response.writableEnded) return
     if (response.headersSent) {
       response.destroy()
       return

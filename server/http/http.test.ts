@@ -130,6 +130,14 @@ describe('each request', () => {
 })
 
 describe('paths of our own', () => {
+  test('invite a body that waits to be invited', async (t) => {
+    const { port } = await start(t)
+    const { socket, received } = openRaw(port)
+    socket.write('POST /health HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n')
+    await received(/^HTTP\/1\.1 100 Continue\r\n\r\n/)
+    socket.destroy()
+  })
+
   test('with dot segments, empty segments or encoded slashes are refused; others pass as they are', async (t) => {
     const { port, seen } = await start(t)
     for (const path of [

@@ -78,7 +78,7 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
     callsInWork.add(call)
     if (isClosing) response.shouldKeepAlive = false
     const ending = tunnel ? tunnel.socket : response
-    ending.once('close', () => finish(call, connection))
+    ending.on('close', () => finish(call, connection))
     try {
       const refusal = examine(call, connection) ?? route(call, tunnel)
       if (refusal !== null) call.fail(refusal)
@@ -117,6 +117,8 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
       const refusal = refuseOwnPath(call.path, { hasConsolePort, onConsolePort })
       if (refusal !== null) return refusal
       response.setHeader('X-Request-Id', call.requestId)
+      // Our own routes take small bodies only, and their handler knows nothing of this.
+      if (call.expectsContinue) response.writeContinue()
       follow(call, handlers.own(request, response, call))
       return null
     }

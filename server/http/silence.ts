@@ -34,6 +34,10 @@ export function createSilenceSweep(limits: SilenceLimits) {
 
 /** Answers a client whose body does not arrive; one that takes no answer is cut. */
 export function endSilentCall(call: Call): void {
+  if (call.response.headersSent) {
+    call.response.destroy()
+    return
+  }
   call.response.shouldKeepAlive = false
   call.fail(new AppError('request_timeout', { detail: 'the client stood still' }))
 }

@@ -111,7 +111,15 @@ async function sendFile(answer: {
     return
   }
   context.bytesOut = file.size
-  await pipeline(file.handle.createReadStream(), response)
+  try {
+    await pipeline(file.handle.createReadStream(), response)
+  } catch (error) {
+    if (!isClientGone(error)) throw error
+  }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 function headersFor(name: string, file: OpenFile): Record<string, string | number> {
