@@ -4,6 +4,8 @@ import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { needs } from './support/needs.ts'
+import { type PrivatePostgres, startPrivatePostgres } from './support/private-postgres.ts'
 
 const root = join(import.meta.dirname, '..')
 /** Whole-process tests use two processes each, so more files at once would only make them wait for each other. */
@@ -17,7 +19,12 @@ const outcomes: Outcome[] = []
 const startedAt = performance.now()
 const [types, lint] = [checkTypes(), check('lint', ['biome', 'check', '--error-on-warnings', '.'])]
 outcomes.push(...(await types), await lint)
-outcomes.push(await runTests(process.argv.slice(2)))
+const postgres = await providePostgres()
+try {
+  outcomes.push(await runTests(process.argv.slice(2)))
+} finally {
+  await postgres?.close()
+}
 printSummary()
 process.exitCode = outcomes.some((outcome) => outcome.problem !== null) ? 1 : 0
 
@@ -53,6 +60,14 @@ async function check(name: string, [tool = '', ...args]: string[]): Promise<Outc
   })
   if (problem !== null) console.error(`\n✖ ${name} (${problem})\n${output}`)
   return { name, seconds: (performance.now() - begin) / 1000, problem }
+}
+
+/** A PostgreSQL of the suite's own where the machine has none; the test processes find it by their environment. */
+async function providePostgres(): Promise<PrivatePostgres | null> {
+  if (!(await needs('postgres')).skip) return null
+  const postgres = await startPrivatePostgres()
+  process.env.TEST_PG_DSN = postgres.dsn
+  return postgres
 }
 
 /** Every `*.test.ts`, or those whose path holds one of `filters`. Where SALLYPORT_FULL is 1, a skipped test is a failure. */

@@ -1,6 +1,7 @@
 // What a test needs from the machine: absent tools skip it by name, and fail it where SALLYPORT_FULL is 1.
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { Client } from 'pg'
 
 /** The suite's external engines; CI sets these when it started its own. */
 export const postgresDsn = process.env.TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
@@ -8,8 +9,8 @@ export const redisAddr = process.env.TEST_REDIS_ADDR ?? 'redis://127.0.0.1:6379'
 export const chromiumPath = '/usr/bin/chromium'
 
 const probes = {
-  postgres: () => answers(postgresDsn, 5432),
-  redis: () => answers(redisAddr, 6379),
+  postgres: () => canLogIn(postgresDsn),
+  redis: () => canConnect(redisAddr, 6379),
   chromium: () => existsSync(chromiumPath),
   root: () => process.getuid?.() === 0,
   linux: () => process.platform === 'linux',
@@ -33,7 +34,20 @@ export async function needs(...wanted: readonly Need[]): Promise<{ skip: string 
   return { skip: reason }
 }
 
-function answers(address: string, standardPort: number): Promise<boolean> {
+/** A server that stands but does not know our account is as good as none. */
+async function canLogIn(dsn: string): Promise<boolean> {
+  const client = new Client({ connectionString: dsn, connectionTimeoutMillis: 2000 })
+  try {
+    await client.connect()
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end()
+  }
+}
+
+function canConnect(address: string, standardPort: number): Promise<boolean> {
   const { hostname, port } = new URL(address)
   return new Promise((resolve) => {
     const socket = connect({ host: hostname, port: Number(port) || standardPort, timeout: 2000 })
