@@ -1,43 +1,18 @@
 // The call out and back over real sockets: what streams, what is kept back, and what happens when a side breaks.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { type IncomingMessage, type RequestListener, request, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { type IncomingMessage, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import { describe, type TestContext, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { codeOf, openRaw, sendRaw, statusOf } from '../http/test-support.ts'
-import { bearer, startGateway, startUpstream, type TestGateway, type TestUpstream } from './test-support.ts'
-
-type Options = Omit<Parameters<typeof startGateway>[0], 'downstreamUrl'>
-
-async function start(
-  t: TestContext,
-  listener?: RequestListener,
-  options: Options & { prefix?: string } = {},
-): Promise<{ upstream: TestUpstream; gateway: TestGateway }> {
-  const upstream = await startUpstream(listener)
-  const gateway = await startGateway({ ...options, downstreamUrl: upstream.url + (options.prefix ?? '') })
-  t.after(async () => {
-    await gateway.close()
-    await upstream.close()
-  })
-  return { upstream, gateway }
-}
-
-/** Resolves with the next request and its response, which the test then writes. */
-function heldCalls() {
-  const waiting: ((call: [IncomingMessage, ServerResponse]) => void)[] = []
-  const listener: RequestListener = (incoming, response) => waiting.shift()?.([incoming, response])
-  const next = () => new Promise<[IncomingMessage, ServerResponse]>((resolve) => waiting.push(resolve))
-  return { listener, next }
-}
+import { bearer, heldCalls, rawGet, startPair, type TestGateway } from './test-support.ts'
 
 const call = (gateway: TestGateway, path = '/v1/x', options: RequestInit = {}) =>
   fetch(gateway.url + path, { ...options, headers: { authorization: bearer, ...options.headers } })
 
 describe('what the upstream receives', () => {
   test('the target byte for byte, the body untouched, behind the path of DOWNSTREAM_URL', async (t) => {
-    const { upstream, gateway } = await start(t, undefined, { prefix: '/base/' })
+    const { upstream, gateway } = await startPair(t, undefined, { prefix: '/base/' })
     const target = '/v1/models/a%2Fb//c/../d;e?x=%zz&y=~'
     const head = `POST ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: ${bearer}\r\n`
     const answer = await sendRaw(
@@ -53,7 +28,7 @@ describe('what the upstream receives', () => {
   })
 
   test('a body of any framing arrives whole, with one declared length or chunked', async (t) => {
-    const { upstream, gateway } = await start(t)
+    const { upstream, gateway } = await startPair(t)
     const bodies = [
       Buffer.alloc(0),
       Buffer.alloc(10, 1),
@@ -74,7 +49,7 @@ describe('what the upstream receives', () => {
   })
 
   test('a GET and a DELETE with a body keep it', async (t) => {
-    const { upstream, gateway } = await start(t)
+    const { upstream, gateway } = await startPair(t)
     for (const method of ['GET', 'DELETE']) {
       const outgoing = request(`${gateway.url}/v1/x`, { method, headers: { authorization: bearer } })
       outgoing.setHeader('Content-Length', 3).end('abc')
@@ -85,7 +60,7 @@ describe('what the upstream receives', () => {
   })
 
   test('100 Continue comes from us, after the call was admitted and not before', async (t) => {
-    const { upstream, gateway } = await start(t)
+    const { upstream, gateway } = await startPair(t)
     const head = `POST /v1/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n`
     const good = openRaw(gateway.port)
     good.socket.write(`${head}Authorization: ${bearer}\r\n\r\n`)
@@ -104,7 +79,7 @@ describe('what the upstream receives', () => {
 describe('what the client receives', () => {
   test('the first event before the upstream sends its second, comments and bytes as they are', async (t) => {
     const held = heldCalls()
-    const { gateway } = await start(t, held.listener)
+    const { gateway } = await startPair(t, held.listener)
     const arrived = held.next()
     const answering = call(gateway)
     const [, response] = await arrived
@@ -121,7 +96,7 @@ describe('what the client receives', () => {
   })
 
   test('status, headers with duplicates, our request id, and the bytes of an encoded body', async (t) => {
-    const { gateway } = await start(t, (_, response) => {
+    const { gateway } = await startPair(t, (_, response) => {
       response.writeHead(418, [
         'Set-Cookie',
         'a=1',
@@ -145,7 +120,7 @@ describe('what the client receives', () => {
   })
 
   test('HEAD, 204 and 304 have no body, and HEAD keeps the declared length', async (t) => {
-    const { gateway } = await start(t, (incoming, response) => {
+    const { gateway } = await startPair(t, (incoming, response) => {
       if (incoming.method === 'HEAD') response.writeHead(200, { 'Content-Length': 5 })
       else response.writeHead(incoming.url === '/v1/204' ? 204 : 304)
       response.end()
@@ -159,7 +134,7 @@ describe('what the client receives', () => {
   })
 
   test('an interim answer goes ahead of the final one', async (t) => {
-    const { gateway } = await start(t, (_, response) => {
+    const { gateway } = await startPair(t, (_, response) => {
       response.writeEarlyHints({ link: '</a>; rel=preload' })
       response.end('{}')
     })
@@ -168,7 +143,7 @@ describe('what the client receives', () => {
   })
 
   test('a client of HTTP/1.0 gets the body to the end of the connection, not in chunks', async (t) => {
-    const { gateway } = await start(t, (_, response) => {
+    const { gateway } = await startPair(t, (_, response) => {
       response.write('a')
       setImmediate(() => response.end('b'))
     })
@@ -178,7 +153,7 @@ describe('what the client receives', () => {
   })
 
   test('redirects are the client to follow', async (t) => {
-    const { gateway, upstream } = await start(t, (_, response) => {
+    const { gateway, upstream } = await startPair(t, (_, response) => {
       response.writeHead(302, { Location: `${upstream.url}/elsewhere` }).end()
     })
     const answer = await call(gateway, '/v1/x', { redirect: 'manual' })
@@ -189,7 +164,7 @@ describe('what the client receives', () => {
     const bytes = 64 * 1024 * 1024
     let sentBytes = 0
     const stalled = Promise.withResolvers<void>()
-    const { gateway } = await start(t, (_, response) => {
+    const { gateway } = await startPair(t, (_, response) => {
       const chunk = Buffer.alloc(256 * 1024)
       const send = () => {
         while (sentBytes < bytes) {
@@ -217,7 +192,7 @@ describe('what the client receives', () => {
 
   test('an upstream that reads slowly holds the client back, and still gets every byte', async (t) => {
     const held = heldCalls()
-    const { gateway } = await start(t, held.listener)
+    const { gateway } = await startPair(t, held.listener)
     const arrived = held.next()
     const bytes = 64 * 1024 * 1024
     const outgoing = request(`${gateway.url}/v1/x`, {
@@ -247,146 +222,11 @@ describe('what the client receives', () => {
   })
 })
 
-describe('when a side breaks', () => {
-  test('a client that hangs up frees the upstream socket at once', async (t) => {
-    const held = heldCalls()
-    const { gateway, upstream } = await start(t, held.listener)
-    for (const begun of [false, true]) {
-      const arrived = held.next()
-      const { socket, received } = openRaw(gateway.port)
-      socket.write(rawGet())
-      const [incoming, response] = await arrived
-      if (begun) {
-        response.write('data: 1\n\n')
-        await received(/data: 1/)
-      }
-      const freed = once(incoming.socket, 'close')
-      const leftMs = performance.now()
-      socket.destroy()
-      await freed
-      assert.ok(performance.now() - leftMs < 1000)
-      const line = await gateway.logged(
-        (entry) => entry.aborted === true && entry.status === (begun ? 200 : undefined),
-      )
-      assert.equal(line.path, '/v1/x')
-    }
-    assert.equal(upstream.sockets.size, 0)
-  })
-
-  test('a client that hangs up before its small body is whole leaves the upstream in peace', async (t) => {
-    const { gateway, upstream } = await start(t)
-    const { socket } = openRaw(gateway.port)
-    socket.end(`POST /v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer}\r\nContent-Length: 9\r\n\r\nabc`)
-    await gateway.logged((line) => line.aborted === true)
-    assert.equal(upstream.bytes(), '')
-  })
-
-  test('nobody listens: 502, and the status is told to whoever waits for it', async (t) => {
-    const settledWith: number[] = []
-    const gateway = await startGateway({
-      downstreamUrl: 'http://127.0.0.1:1',
-      decide: () => ({ outcome: 'allowed', settle: (status) => settledWith.push(status), observed: false }),
-    })
-    t.after(gateway.close)
-    const answer = await call(gateway)
-    assert.equal(answer.status, 502)
-    assert.equal(codeOf(await answer.text()), 'upstream_unreachable')
-    assert.deepEqual(settledWith, [502])
-    const line = await gateway.logged((entry) => entry.code === 'upstream_unreachable')
-    assert.equal(line.detail, 'ECONNREFUSED')
-    assert.match(await gateway.registry.metrics(), /upstream_failures_total\{code="upstream_unreachable"\} 1/)
-  })
-
-  test('an upstream that is silent: 504', async (t) => {
-    const env = { UPSTREAM_HEADERS_TIMEOUT_MS: '50' }
-    const { gateway } = await start(t, () => undefined, { env })
-    const answer = await call(gateway)
-    assert.deepEqual([answer.status, codeOf(await answer.text())], [504, 'upstream_timeout'])
-  })
-
-  test('an upstream that falls silent within its answer is cut off visibly', async (t) => {
-    const env = { UPSTREAM_IDLE_TIMEOUT_MS: '50' }
-    const { gateway } = await start(t, (_, response) => void response.write('a'), { env })
-    const answer = await call(gateway)
-    await assert.rejects(answer.text())
-    await gateway.logged((line) => line.code === 'upstream_timeout' && line.aborted === true)
-  })
-
-  const broken: [name: string, bytes: string, status: number, code: string][] = [
-    ['resets before an answer', '', 502, 'upstream_unreachable'],
-    ['answers garbage', 'garbage\r\n\r\n', 502, 'upstream_protocol_error'],
-    [
-      'sends two lengths',
-      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na',
-      502,
-      'upstream_protocol_error',
-    ],
-    [
-      'sends control characters',
-      'HTTP/1.1 200 OK\r\nX: a\x01b\r\nContent-Length: 0\r\n\r\n',
-      502,
-      'upstream_protocol_error',
-    ],
-    ['floods headers', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 502, 'upstream_protocol_error'],
-  ]
-  for (const [name, bytes, status, code] of broken) {
-    test(`an upstream that ${name}: ${status} ${code}`, async (t) => {
-      const { gateway } = await startRaw(t, bytes)
-      const answer = await call(gateway)
-      assert.deepEqual([answer.status, codeOf(await answer.text())], [status, code])
-    })
-  }
-
-  const truncated: [name: string, bytes: string][] = [
-    ['lies about its length', `HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n${'a'.repeat(50_000)}`],
-    ['breaks off a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc'],
-    ['writes a bad chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n'],
-  ]
-  for (const [name, bytes] of truncated) {
-    test(`an upstream that ${name} never looks like a whole answer`, async (t) => {
-      const { gateway } = await startRaw(t, bytes)
-      await assert.rejects(async () => {
-        const answer = await call(gateway)
-        if (answer.status === 200) await answer.text()
-        else throw new Error(`refused with ${answer.status}`)
-      })
-    })
-  }
-
-  test('bytes behind an answer are not taken for the next one', async (t) => {
-    const answer = (body: string) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`
-    const { gateway } = await startRaw(t, answer('a') + answer('smuggled'))
-    assert.equal(await (await call(gateway)).text(), 'a')
-    assert.equal(await (await call(gateway)).text(), 'a')
-  })
-
-  async function startRaw(t: TestContext, bytes: string) {
-    const open = new Set<Socket>()
-    const server = createTcpServer((socket) => {
-      open.add(socket)
-      socket.on('error', () => undefined)
-      socket.once('data', () => {
-        if (bytes === '') socket.resetAndDestroy()
-        else socket.end(bytes, 'latin1')
-      })
-    })
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const downstreamUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const gateway = await startGateway({ downstreamUrl })
-    t.after(async () => {
-      await gateway.close()
-      for (const socket of open) socket.destroy()
-      server.close()
-    })
-    return { gateway }
-  }
-})
-
 describe('the body limit', () => {
   const limits = { pass_through: { body_bytes_max: 100_000, concurrent_per_address_max: 100 } }
 
   test('a declared length over it is refused before the upstream hears of it', async (t) => {
-    const { gateway, upstream } = await start(t, undefined, { limits })
+    const { gateway, upstream } = await startPair(t, undefined, { limits })
     const answer = await call(gateway, '/v1/x', { method: 'POST', body: Buffer.alloc(100_001) })
     assert.deepEqual([answer.status, codeOf(await answer.text())], [413, 'body_too_large'])
     assert.equal(upstream.bytes(), '')
@@ -396,7 +236,7 @@ describe('the body limit', () => {
   })
 
   test('a chunked body over it ends the call, and the upstream never sees its end', async (t) => {
-    const { gateway, upstream } = await start(t, undefined, { limits })
+    const { gateway, upstream } = await startPair(t, undefined, { limits })
     const chunk = `${(60_000).toString(16)}\r\n${'a'.repeat(60_000)}\r\n`
     const head = `POST /v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer}\r\nTransfer-Encoding: chunked\r\n\r\n`
     const { socket, received } = openRaw(gateway.port)
@@ -408,7 +248,7 @@ describe('the body limit', () => {
   })
 
   test('an answer that came before the body ended is delivered, and a little of the rest is taken', async (t) => {
-    const { gateway } = await start(t, (_, response) => void response.writeHead(403).end('no'))
+    const { gateway } = await startPair(t, (_, response) => void response.writeHead(403).end('no'))
     const { socket, received } = openRaw(gateway.port)
     const head = `POST /v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer}\r\nContent-Length: 200000\r\n\r\n`
     socket.write(head + 'a'.repeat(100_000))
@@ -418,10 +258,6 @@ describe('the body limit', () => {
     socket.destroy()
   })
 })
-
-function rawGet(method = 'GET', path = '/v1/x'): string {
-  return `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: ${bearer}\r\n\r\n`
-}
 
 /** Resolves when `read` gave the same value through many turns of the event loop. */
 async function settled(read: () => number): Promise<void> {

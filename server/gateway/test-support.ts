@@ -1,7 +1,14 @@
 // For tests: the gateway behind a real listener, in front of a real upstream, with bindings made by hand.
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { TestContext } from 'node:test'
 import { Registry } from 'prom-client'
 import type { BindingCall, Decision } from '../bindings/bindings.ts'
 import type { ConfigFile } from '../config/config.ts'
@@ -103,7 +110,7 @@ export async function startGateway(options: {
     metrics: registry,
     userTokenIssuer,
   })
-  const own = (_request: IncomingMessage, response: import('node:http').ServerResponse) => {
+  const own = (_request: IncomingMessage, response: ServerResponse) => {
     response.end('own')
     return undefined
   }
@@ -117,4 +124,32 @@ export async function startGateway(options: {
       await gateway.close()
     },
   }
+}
+
+type PairOptions = Omit<Parameters<typeof startGateway>[0], 'downstreamUrl'>
+
+export async function startPair(
+  t: TestContext,
+  listener?: RequestListener,
+  options: PairOptions & { prefix?: string } = {},
+): Promise<{ upstream: TestUpstream; gateway: TestGateway }> {
+  const upstream = await startUpstream(listener)
+  const gateway = await startGateway({ ...options, downstreamUrl: upstream.url + (options.prefix ?? '') })
+  t.after(async () => {
+    await gateway.close()
+    await upstream.close()
+  })
+  return { upstream, gateway }
+}
+
+/** Resolves with the next request and its response, which the test then writes. */
+export function heldCalls() {
+  const waiting: ((call: [IncomingMessage, ServerResponse]) => void)[] = []
+  const listener: RequestListener = (incoming, response) => waiting.shift()?.([incoming, response])
+  const next = () => new Promise<[IncomingMessage, ServerResponse]>((resolve) => waiting.push(resolve))
+  return { listener, next }
+}
+
+export function rawGet(method = 'GET', path = '/v1/x'): string {
+  return `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: ${bearer}\r\n\r\n`
 }
