@@ -42,7 +42,7 @@ async function openAll(dependencies: StoreDependencies, closers: Closers): Promi
   await prepareDatabase(target, dependencies)
   const database = createDatabase({ target, clock, logger })
   closers.push(database.close)
-  const notices = createNotices({ target, clock, logger })
+  const notices = createNotices({ target, clock, logger, onSilence: database.suspect })
   closers.push(notices.close)
   await notices.start()
   const redis = await openRedis(dependencies)

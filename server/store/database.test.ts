@@ -1,6 +1,7 @@
 // The pool under failure: no call outlives its deadline, an absent engine is refused at once, and its return is noticed.
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createDatabase, type OpenDatabase } from './database.ts'
 import { EngineAwayError } from './engine-away-error.ts'
@@ -8,7 +9,7 @@ import { becomesTrue } from './postmaster.ts'
 import { createSilentProxy, type SilentProxy } from './test-proxy.ts'
 import { createTestDatabase, silentLogger } from './test-support.ts'
 
-describe('a database that goes away', () => {
+describe('a database that goes away', await needs('postgres'), () => {
   let proxy: SilentProxy
   let database: OpenDatabase
   let drop: () => Promise<void>

@@ -24,8 +24,14 @@ const cursorsMax = 4
 const probeLimitMs = 1_000
 /** How long connections of a pool that was given up may finish what they are at. */
 const retirementMs = statementTimeoutMs
+/** The same at the end of the process. */
+const farewellMs = 5_000
 
-export type OpenDatabase = Database & { close(): Promise<void> }
+export type OpenDatabase = Database & {
+  /** Somebody else found the engine silent: it counts as away until a probe is answered, which takes a moment. */
+  suspect(cause: unknown): void
+  close(): Promise<void>
+}
 
 /** Nothing is connected before the first query. */
 export function createDatabase(options: {
@@ -47,7 +53,7 @@ export function createDatabase(options: {
       connection.destroy()
     }
     // Idle connections of the time before may be half-open: the server they lead to is gone without a word.
-    void endPool(queries, clock)
+    void endPool(queries, clock, retirementMs)
     queries = createPool(target, connectionsMax)
   }
 
@@ -167,9 +173,12 @@ export function createDatabase(options: {
       }
     },
     isReachable: () => !circuit.isAway(),
+    suspect: circuit.open,
     async close() {
       circuit.close()
-      await Promise.all([endPool(queries, clock), endPool(cursors, clock)])
+      // A server that is away would not hear the farewell.
+      const limitMs = circuit.isAway() ? 0 : farewellMs
+      await Promise.all([endPool(queries, clock, limitMs), endPool(cursors, clock, limitMs)])
     },
   }
 }
@@ -203,7 +212,7 @@ function isLate(error: unknown): boolean {
 }
 
 /** Lets the pool's work finish, then cuts what is left. */
-async function endPool(pool: Pool, clock: Clock): Promise<void> {
-  await withDeadline(clock, retirementMs, pool.end()).catch(() => undefined)
+async function endPool(pool: Pool, clock: Clock, limitMs: number): Promise<void> {
+  await withDeadline(clock, limitMs, pool.end()).catch(() => undefined)
   for (const socket of pool.sockets) socket.destroy()
 }

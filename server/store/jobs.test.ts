@@ -1,6 +1,7 @@
 // Jobs: once across replicas, kept through an absence of the database, retried on a schedule that lasts a day.
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createDatabase } from './database.ts'
 import { createJobs } from './jobs.ts'
@@ -8,7 +9,7 @@ import { becomesTrue } from './postmaster.ts'
 import { createSilentProxy } from './test-proxy.ts'
 import { createTestDatabase, silentLogger } from './test-support.ts'
 
-describe('jobs', async () => {
+describe('jobs', await needs('postgres'), async () => {
   const created = await createTestDatabase(`sp_test_jobs_${process.pid}`)
   const dsn = new URL(created.dsn)
   const proxy = await createSilentProxy(dsn.hostname, Number(dsn.port))

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { PgBoss } from 'pg-boss'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { DeadlineError, withDeadline } from './deadline.ts'
 import { EngineAwayError } from './engine-away-error.ts'
 import type { Database, Jobs, Queryable } from './store.ts'
 
@@ -68,7 +69,8 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
 
   /** While the database is away every poll fails; that it is away was said once already. */
   function report(error: unknown): void {
-    const level = error instanceof EngineAwayError ? 'debug' : 'error'
+    const isAbsence = error instanceof EngineAwayError || error instanceof DeadlineError
+    const level = isAbsence ? 'debug' : 'error'
     logger[level]('the job queue had an error', { component: 'jobs', error })
   }
 
@@ -113,7 +115,10 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
       closed = true
       timer?.cancel()
       await starting
-      await boss?.stop({ graceful: true, timeout: stopLimitMs, close: false }).catch(report)
+      if (!boss) return
+      // Its own limit does not cover statements that a silent server leaves unanswered.
+      const stopped = boss.stop({ graceful: true, timeout: stopLimitMs, close: false })
+      await withDeadline(clock, stopLimitMs, stopped).catch(report)
     },
   }
 }

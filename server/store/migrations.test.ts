@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { after, describe, test } from 'node:test'
 import { promisify } from 'node:util'
+import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openConnection } from './connection.ts'
 import { migrate } from './migrations.ts'
 import { createTestDatabase, silentLogger } from './test-support.ts'
 
-describe('migrations', async () => {
+describe('migrations', await needs('postgres'), async () => {
   const { dsn, drop } = await createTestDatabase(`sp_test_migrations_${process.pid}`)
   const connection = await openConnection({ connectionString: dsn }, systemClock, 5_000)
   after(async () => {

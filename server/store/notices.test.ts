@@ -1,6 +1,7 @@
 // Change notices under failure: what cannot be proven fresh is not fresh, and a gap is always told.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openConnection } from './connection.ts'
 import { createDatabase, type OpenDatabase } from './database.ts'
@@ -9,7 +10,7 @@ import { becomesTrue } from './postmaster.ts'
 import { createSilentProxy, type SilentProxy } from './test-proxy.ts'
 import { createTestDatabase, silentLogger } from './test-support.ts'
 
-describe('change notices', () => {
+describe('change notices', await needs('postgres'), () => {
   let proxy: SilentProxy
   let notices: OpenNotices
   let direct: OpenDatabase

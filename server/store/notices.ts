@@ -27,8 +27,10 @@ export function createNotices(options: {
   target: ConnectionTarget
   clock: Clock
   logger: Logger
+  /** The heartbeat is the one question that is always being asked: its failure is news for everybody. */
+  onSilence?: (cause: unknown) => void
 }): OpenNotices {
-  const { target, clock, logger } = options
+  const { target, clock, logger, onSilence } = options
   const handlers = new Map<string, Set<(payload: unknown) => void>>()
   const gapHandlers = new Set<() => void>()
   let connection: Connection | null = null
@@ -68,6 +70,7 @@ export function createNotices(options: {
       await beating.query('select 1', [], heartbeatLimitMs)
       if (connection === beating) lastHeartbeatMs = startedMs
     } catch (error) {
+      if (connection === beating && !closed) onSilence?.(error)
       lose(beating, error)
     } finally {
       isBeating = false

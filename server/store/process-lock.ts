@@ -1,16 +1,7 @@
 // A file that says which living process owns a folder; the file of a dead owner is taken over.
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import {
-  existsSync,
-  linkSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, linkSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { z } from 'zod'
@@ -20,6 +11,8 @@ const heartbeatPeriodMs = 10_000
 /** A process of another machine (a shared folder) cannot be asked; it counts as alive while its heartbeat is younger. */
 const foreignLifeMs = 60_000
 const waitPollMs = 50
+/** A millisecond each, when others take over the same lock. */
+const attemptsMax = 2_000
 
 const ownerSchema = z.object({
   nonce: z.string(),
@@ -52,12 +45,12 @@ export class LockHeldError extends Error {
 /** Takes the lock at `path` at once or throws LockHeldError. */
 export function acquireProcessLock(path: string, clock: Clock): ProcessLock {
   const owner: LockOwner = { nonce: randomUUID(), ...identify(process.pid) }
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (createExclusively(path, owner)) return holdLock(path, owner, clock)
     const found = readLock(path)
     if (!found) continue
     if (isAlive(path, found)) throw new LockHeldError(path, found)
-    removeStale(path, found)
+    removeStale(path, found, owner)
   }
   throw new Error(`${path} changes hands too often to be taken`)
 }
@@ -169,17 +162,28 @@ function isAlive(path: string, owner: LockOwner): boolean {
   return identify(owner.pid).started === owner.started
 }
 
-/** Moves the judged file aside; when another process was quicker and the file is a new owner's, puts it back. */
-function removeStale(path: string, judged: LockOwner): void {
-  const aside = `${path}.${randomUUID()}`
-  try {
-    renameSync(path, aside)
-  } catch {
+/**
+ * Removes the lock that was judged dead, one process at a time: without the guard a slow judge could remove the lock of
+ * the next owner. Nobody else changes the file of a dead owner, so under the guard one more look is enough.
+ */
+function removeStale(path: string, judged: LockOwner, self: LockOwner): void {
+  const guard = `${path}.takeover`
+  if (!createExclusively(guard, self)) {
+    const holder = readLock(guard)
+    if (holder && !isAlive(guard, holder)) rmSync(guard, { force: true })
+    sleepBriefly()
     return
   }
-  const moved = readLock(aside)
-  if (moved && moved.nonce !== judged.nonce) linkSync(aside, path)
-  rmSync(aside, { force: true })
+  try {
+    if (readLock(path)?.nonce === judged.nonce) rmSync(path, { force: true })
+  } finally {
+    rmSync(guard, { force: true })
+  }
+}
+
+/** Only while another process takes over the same lock, which is a matter of microseconds. */
+function sleepBriefly(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
 }
 
 function identify(pid: number): Omit<LockOwner, 'nonce'> {

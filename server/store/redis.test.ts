@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
 import { EngineAwayError } from './engine-away-error.ts'
@@ -32,7 +33,7 @@ async function startServer(port: number): Promise<ChildProcess> {
   return server
 }
 
-describe('Redis', async () => {
+describe('Redis', await needs('redis'), async () => {
   const port = await findFreePort()
   let server: ChildProcess
   let redis: Redis

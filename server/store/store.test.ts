@@ -1,6 +1,7 @@
 // The storage suite: the same words hold on the embedded server and on an external one, with and without Redis.
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { needs } from '../../test/support/needs.ts'
 import { Secret } from '../lib/secret.ts'
 import { createStore } from './create-store.ts'
 import { EngineAwayError } from './engine-away-error.ts'
@@ -8,7 +9,11 @@ import { becomesTrue } from './postmaster.ts'
 import { createTestStore, storeVariants } from './test-support.ts'
 
 for (const variant of storeVariants) {
-  describe(`on ${variant.kind} PostgreSQL ${variant.redis ? 'with' : 'without'} Redis`, async () => {
+  const wanted = await needs(
+    ...(variant.kind === 'dsn' ? (['postgres'] as const) : []),
+    ...(variant.redis ? (['redis'] as const) : []),
+  )
+  describe(`on ${variant.kind} PostgreSQL ${variant.redis ? 'with' : 'without'} Redis`, wanted, async () => {
     const store = await createTestStore(variant)
     after(() => store.close())
     const { database } = store
@@ -124,7 +129,7 @@ for (const variant of storeVariants) {
   })
 }
 
-describe('the secrets of an installation', async () => {
+describe('the secrets of an installation', await needs('postgres'), async () => {
   const store = await createTestStore({ kind: 'dsn', redis: false })
   after(() => store.close())
   const { config } = store.dependencies

@@ -6,6 +6,8 @@ export type SilentProxy = {
   port: number
   /** Nothing passes any more, in either direction, on old and new connections. */
   fallSilent(): void
+  /** New connections are cut at once. */
+  refuse(): void
   /** New connections pass again; the silent ones stay so. */
   recover(): void
   close(): Promise<void>
@@ -13,14 +15,15 @@ export type SilentProxy = {
 
 export async function createSilentProxy(host: string, port: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>()
-  let isSilent = false
+  let manner: 'pass' | 'silent' | 'refuse' = 'pass'
   const track = (socket: Socket) => {
     sockets.add(socket)
     return socket.once('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
   }
   const server = createServer((near) => {
     track(near)
-    if (isSilent) return near.pause()
+    if (manner === 'refuse') return near.destroy()
+    if (manner === 'silent') return near.pause()
     const far = track(connect(port, host))
     near.pipe(far).pipe(near)
     near.once('close', () => far.destroy())
@@ -32,11 +35,14 @@ export async function createSilentProxy(host: string, port: number): Promise<Sil
   return {
     port: (server.address() as AddressInfo).port,
     fallSilent() {
-      isSilent = true
+      manner = 'silent'
       for (const socket of sockets) socket.unpipe().removeAllListeners('data').pause()
     },
+    refuse() {
+      manner = 'refuse'
+    },
     recover() {
-      isSilent = false
+      manner = 'pass'
     },
     async close() {
       for (const socket of sockets) socket.destroy()
