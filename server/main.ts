@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
-import { createAdmin, createAuditLog, createLiveSettings, scheduleAuditRetention } from './admin/admin.ts'
+import {
+  createAdminRoutes,
+  createAuditLog,
+  createLiveSettings,
+  scheduleAuditRetention,
+} from './admin/admin.ts'
 import { createBindings } from './bindings/bindings.ts'
 import { type Config, loadConfig } from './config/config.ts'
 import { createGateway, isOwnCredential, maskToken, toCanonicalToken } from './gateway/gateway.ts'
@@ -13,6 +18,7 @@ import { createKeyedDigest, deriveKey } from './lib/keyed-digest.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createNotify } from './notify/notify.ts'
 import { createStore } from './store/store.ts'
+import { createWeb } from './web/web.ts'
 
 export type GatewayOptions = {
   env: Readonly<Record<string, string | undefined>>
@@ -75,7 +81,8 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
   const digest = createKeyedDigest(config.pepper)
   const gateway = createGateway({ config, bindings, digest, metrics, userTokenIssuer })
   opened.defer(gateway.close)
-  const admin = await createAdmin({
+  const version = readVersion()
+  const adminRoutes = createAdminRoutes({
     ...{ config, identity, bindings, settings, audit, database, clock, logger },
     registry: metrics,
     health: store.health,
@@ -85,9 +92,10 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
       const canonical = toCanonicalToken(token)
       return { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
     },
-    version: readVersion(),
+    version,
   })
-  opened.defer(admin.close)
+  const web = await createWeb({ config, version, rooms: [adminRoutes] })
+  opened.defer(web.close)
   await scheduleAuditRetention({
     jobs,
     database,
@@ -104,7 +112,7 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
       own(request, response, call) {
         const isConsole = call.path === consolePath || call.path.startsWith(`${consolePath}/`)
         if (isConsole) return serveConsole(request, response, call)
-        admin.handle(request, response, call)
+        web.handle(request, response, call)
       },
       passThrough: gateway.passThrough,
       upgrade: gateway.upgrade,

@@ -34,9 +34,11 @@ export const arrowTable: Readonly<Record<string, Arrows>> = {
   onboarding: { values: [...engines, 'vault'], types: [] },
   providers: { values: [...engines, 'vault'], types: [] },
   gateway: { values: [...foundation, 'http'], types: ['store', ...rooms] },
-  admin: { values: [...engines, ...rooms], types: ['http'] },
+  web: { values: engines, types: ['http'] },
+  api: { values: [...engines, 'web'], types: ['http', ...rooms] },
+  admin: { values: [...engines, ...rooms, 'web'], types: ['http'] },
   cli: { values: ['main', ...engines, ...rooms], types: [] },
-  main: { values: [...engines, ...rooms], types: [] },
+  main: { values: [...engines, ...rooms, 'web', 'api'], types: [] },
 }
 
 /** Product words (SPEC §1) that a general helper has no business to know. */

@@ -1,10 +1,10 @@
 // /admin/api/audit: what admins changed, and whether the record of it still holds.
 import { auditItem, auditQuery, auditVerifyAnswer, pageOf } from '@sallyport/contract'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
 
 export function addAuditRoutes(
-  api: AdminApi,
+  api: WebApi,
   dependencies: { audit: Pick<AuditLog, 'list' | 'verify'> },
 ): void {
   const { audit } = dependencies

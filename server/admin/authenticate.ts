@@ -3,9 +3,10 @@ import type { IncomingMessage } from 'node:http'
 import { AppError } from '@sallyport/contract'
 import type { Config } from '../config/config.ts'
 import type { AdminPrincipal, Identity, PresentedCredential } from '../identity/identity.ts'
-import { type AdminCall, callOf, keepPrincipal } from './request-context.ts'
+import { callOf, type WebCall } from '../web/web.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { readSessionCookie } from './session-cookie.ts'
+import { keepPrincipal } from './signed-in.ts'
 
 export type AuthenticateDependencies = {
   config: Pick<Config, 'publicUrl' | 'consolePort'>
@@ -36,7 +37,7 @@ export function readBearer(request: IncomingMessage): string | null {
 
 function findCredential(
   request: IncomingMessage,
-  call: AdminCall,
+  call: WebCall,
   hasConsolePort: boolean,
 ): PresentedCredential | null {
   // A caller that sends the header means it: a bad token is not made good by a cookie.
@@ -51,7 +52,7 @@ function findCredential(
   return token === null ? null : { carrier: 'cookie', token }
 }
 
-function isFromThisMachine(request: IncomingMessage, call: AdminCall): boolean {
+function isFromThisMachine(request: IncomingMessage, call: WebCall): boolean {
   const isLoopback = call.peer.text === '::1' || call.peer.text.startsWith('127.')
   const proxyHeaders = ['x-real-ip', 'x-forwarded-for', 'forwarded']
   return isLoopback && proxyHeaders.every((header) => request.headers[header] === undefined)

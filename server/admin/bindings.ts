@@ -10,9 +10,9 @@ import {
 } from '@sallyport/contract'
 import type { FastifyRequest } from 'fastify'
 import type { Bindings, RecordChange } from '../bindings/bindings.ts'
-import { type AdminApi, answers, notFound } from './api.ts'
+import { answers, callOf, notFound, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
-import { callOf, principalOf } from './request-context.ts'
+import { principalOf } from './signed-in.ts'
 
 export type BindingRouteDependencies = {
   bindings: Bindings
@@ -21,7 +21,7 @@ export type BindingRouteDependencies = {
   identifyToken(token: string): { digest: string; tokenDisplay: string } | null
 }
 
-export function addBindingRoutes(api: AdminApi, dependencies: BindingRouteDependencies): void {
+export function addBindingRoutes(api: WebApi, dependencies: BindingRouteDependencies): void {
   const { bindings, audit, identifyToken } = dependencies
   const path = '/admin/api/bindings'
   const describe = (summary: string) => ({ tags: ['bindings'], summary, response: answers(bindingItem) })

@@ -1,10 +1,10 @@
 // GET /admin/api/dashboard.
 import { dashboardAnswer } from '@sallyport/contract'
 import type { Bindings } from '../bindings/bindings.ts'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 
 export function addDashboardRoute(
-  api: AdminApi,
+  api: WebApi,
   dependencies: { bindings: Pick<Bindings, 'dashboard'> },
 ): void {
   const schema = {

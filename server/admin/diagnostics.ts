@@ -1,6 +1,6 @@
 // GET /admin/api/diagnostics: what only the running gateway can know; `sallyport doctor` and `config show` ask.
 import { type DiagnosticsAnswer, diagnosticsAnswer, settingsAnswer } from '@sallyport/contract'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import type { LiveSettings } from './live-settings.ts'
 
 export type DiagnosticsDependencies = {
@@ -9,7 +9,7 @@ export type DiagnosticsDependencies = {
   untrustedRealIpPeers(): DiagnosticsAnswer['untrusted_real_ip_peers']
 }
 
-export function addDiagnosticsRoute(api: AdminApi, dependencies: DiagnosticsDependencies): void {
+export function addDiagnosticsRoute(api: WebApi, dependencies: DiagnosticsDependencies): void {
   const schema = {
     tags: ['gateway'],
     summary: 'Signs of a mistaken set-up, and which settings were changed live',

@@ -1,7 +1,7 @@
 // GET /admin/api/gateway: which gateway this is and in which state, for the head of the console.
 import { gatewayAnswer } from '@sallyport/contract'
 import type { Config } from '../config/config.ts'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import type { LiveSettings } from './live-settings.ts'
 
 export type GatewayInfoDependencies = {
@@ -10,7 +10,7 @@ export type GatewayInfoDependencies = {
   version: string
 }
 
-export function addGatewayRoute(api: AdminApi, dependencies: GatewayInfoDependencies): void {
+export function addGatewayRoute(api: WebApi, dependencies: GatewayInfoDependencies): void {
   const { config, settings, version } = dependencies
   const schema = {
     tags: ['gateway'],

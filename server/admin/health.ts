@@ -3,7 +3,7 @@ import { healthAnswer, readinessAnswer } from '@sallyport/contract'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Config } from '../config/config.ts'
 import type { StoreHealth } from '../store/store.ts'
-import type { AdminApi } from './api.ts'
+import type { WebApi } from '../web/web.ts'
 import type { LiveSettings } from './live-settings.ts'
 
 export type HealthDependencies = {
@@ -13,7 +13,7 @@ export type HealthDependencies = {
   health(): StoreHealth
 }
 
-export function addHealthRoutes(api: AdminApi, dependencies: HealthDependencies): void {
+export function addHealthRoutes(api: WebApi, dependencies: HealthDependencies): void {
   const shared = { tags: ['health'], security: [] }
   const healthSchema = { ...shared, summary: 'The process serves', response: { 200: healthAnswer } }
   api.get('/health', { schema: healthSchema }, async () => ({ status: 'ok' as const }))

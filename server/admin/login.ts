@@ -1,10 +1,9 @@
 // POST /admin/api/login: a password for a bearer token.
 import { loginAnswer, loginRequest } from '@sallyport/contract'
-import { type AdminApi, answers } from './api.ts'
-import { callOf } from './request-context.ts'
+import { answers, callOf, type WebApi } from '../web/web.ts'
 import type { SignIn } from './sign-in.ts'
 
-export function addLoginRoute(api: AdminApi, signIn: SignIn): void {
+export function addLoginRoute(api: WebApi, signIn: SignIn): void {
   const schema = {
     tags: ['session'],
     summary: 'Sign in for a bearer token',

@@ -12,11 +12,11 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import { csvLine } from './csv.ts'
 
 export function addLogRoutes(
-  api: AdminApi,
+  api: WebApi,
   dependencies: { bindings: Pick<Bindings, 'listIntercepts' | 'exportIntercepts'>; clock: Clock },
 ): void {
   const { bindings, clock } = dependencies

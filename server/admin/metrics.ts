@@ -5,7 +5,7 @@ import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import type { Config } from '../config/config.ts'
 import type { Secret } from '../lib/secret.ts'
-import { type AdminApi, answers } from './api.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import { type AuthenticateDependencies, authenticate, readBearer } from './authenticate.ts'
 
 export type MetricsDependencies = AuthenticateDependencies & {
@@ -13,7 +13,7 @@ export type MetricsDependencies = AuthenticateDependencies & {
   registry: Registry
 }
 
-export function addMetricsRoute(api: AdminApi, dependencies: MetricsDependencies): void {
+export function addMetricsRoute(api: WebApi, dependencies: MetricsDependencies): void {
   const { config, registry } = dependencies
   const schema = {
     tags: ['health'],

@@ -1,6 +1,7 @@
 // Lists every route of the admin room: those that anyone may ask, and those behind the admin's authentication.
+
+import type { AddRoutes, WebApi } from '../web/web.ts'
 import type { AdminDependencies } from './admin.ts'
-import type { AdminApi } from './api.ts'
 import { addAuditRoutes } from './audit.ts'
 import { authenticate } from './authenticate.ts'
 import { addBindingRoutes } from './bindings.ts'
@@ -13,15 +14,19 @@ import { addLogRoutes } from './logs.ts'
 import { addMetricsRoute } from './metrics.ts'
 import { addSessionRoutes, addSignedInRoute } from './session.ts'
 import { addSettingsRoutes } from './settings.ts'
-import { createSignIn } from './sign-in.ts'
+import { createSignIn, type SignIn } from './sign-in.ts'
 
-export function addRoutes(api: AdminApi, dependencies: AdminDependencies): void {
+export function createAdminRoutes(dependencies: AdminDependencies): AddRoutes {
   const signIn = createSignIn(dependencies)
+  return (api) => addRoutes(api, dependencies, signIn)
+}
+
+function addRoutes(api: WebApi, dependencies: AdminDependencies, signIn: SignIn): void {
   addHealthRoutes(api, dependencies)
   addMetricsRoute(api, dependencies)
   addLoginRoute(api, signIn)
   addSessionRoutes(api, dependencies.config, signIn)
-  api.register(async (guarded: AdminApi) => {
+  api.register(async (guarded: WebApi) => {
     guarded.addHook('onRequest', async (request) => {
       await authenticate(dependencies, request.raw)
     })

@@ -4,17 +4,17 @@ import { AppError, loginRequest, sessionAnswer } from '@sallyport/contract'
 import { z } from 'zod'
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
-import { type AdminApi, answers, notFound } from './api.ts'
-import { callOf, principalOf } from './request-context.ts'
+import { answers, callOf, notFound, type WebApi } from '../web/web.ts'
 import { isSameOrigin } from './same-origin.ts'
 import { expiredSessionCookie, sessionCookie } from './session-cookie.ts'
 import type { SignIn } from './sign-in.ts'
+import { principalOf } from './signed-in.ts'
 
 const path = '/admin/api/session'
 type SessionConfig = Pick<Config, 'publicUrl' | 'consolePort'>
 
 /** Signing in and out need no session. */
-export function addSessionRoutes(api: AdminApi, config: SessionConfig, signIn: SignIn): void {
+export function addSessionRoutes(api: WebApi, config: SessionConfig, signIn: SignIn): void {
   const secure = config.publicUrl?.startsWith('https://') ?? false
   const shared = { tags: ['session'], security: [] }
   const signInSchema = {
@@ -42,7 +42,7 @@ export function addSessionRoutes(api: AdminApi, config: SessionConfig, signIn: S
 }
 
 /** Behind the authentication. */
-export function addSignedInRoute(api: AdminApi, dependencies: { clock: Clock }): void {
+export function addSignedInRoute(api: WebApi, dependencies: { clock: Clock }): void {
   const schema = {
     tags: ['session'],
     summary: 'How long the session still lasts',

@@ -1,12 +1,12 @@
 // GET and PUT /admin/api/settings.
 import { settingsAnswer, settingsRequest } from '@sallyport/contract'
-import { type AdminApi, answers } from './api.ts'
+import { answers, callOf, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { LiveSettings } from './live-settings.ts'
-import { callOf, principalOf } from './request-context.ts'
+import { principalOf } from './signed-in.ts'
 
 export function addSettingsRoutes(
-  api: AdminApi,
+  api: WebApi,
   dependencies: { settings: LiveSettings; audit: Pick<AuditLog, 'recorderFor'> },
 ): void {
   const { settings, audit } = dependencies

@@ -4,8 +4,8 @@ import { Counter, type Registry } from 'prom-client'
 import type { Identity, IssuedSession } from '../identity/identity.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Database } from '../store/store.ts'
+import type { WebCall } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
-import type { AdminCall } from './request-context.ts'
 
 export type SignInDependencies = {
   identity: Pick<Identity, 'login'>
@@ -18,7 +18,7 @@ export type SignInDependencies = {
 /** Throws AppError `wrong_password`, `too_many_login_attempts` or `too_many_requests`. */
 export type SignIn = (
   password: string,
-  call: AdminCall,
+  call: WebCall,
   actor: 'password' | 'console',
 ) => Promise<IssuedSession>
 

@@ -18,10 +18,11 @@ import { createLogger, type Logger } from '../lib/logger.ts'
 import { createMemoryCounters } from '../store/memory-counters.ts'
 import type { Database, Store, StoreHealth } from '../store/store.ts'
 import { createTestStore } from '../store/test-support.ts'
+import { createWeb } from '../web/web.ts'
 import {
   type AdminDependencies,
   type AuditLog,
-  createAdmin,
+  createAdminRoutes,
   createAuditLog,
   createLiveSettings,
   type LiveSettings,
@@ -169,21 +170,25 @@ function createTestIdentifier(config: Config): AdminDependencies['identifyToken'
 
 async function listen(
   scope: TestScope,
-  dependencies: AdminDependencies,
+  dependencies: AdminDependencies & { config: Config },
 ): Promise<Pick<TestGateway, 'url' | 'caller' | 'failures' | 'call' | 'signIn'>> {
-  const admin = await createAdmin(dependencies)
+  const web = await createWeb({
+    config: dependencies.config,
+    version: dependencies.version,
+    rooms: [createAdminRoutes(dependencies)],
+  })
   const caller: TestCaller = { address: '127.0.0.1', peer: '127.0.0.1', onConsolePort: false }
   const calls: Call[] = []
   const listener = createServer((request, response) => {
     const call = receive(request, response, caller)
     calls.push(call)
-    admin.handle(request, response, call)
+    web.handle(request, response, call)
   })
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
   scope.after(async () => {
     listener.closeAllConnections()
     await new Promise((resolve) => listener.close(resolve))
-    await admin.close()
+    await web.close()
   })
   const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`
   const call = (method: string, path: string, options: CallOptions = {}) =>

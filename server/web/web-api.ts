@@ -1,4 +1,4 @@
-// The web framework as the admin room uses it: schemas checked, errors in one form, nothing that a browser could misread.
+// The web framework as every room with routes uses it: schemas checked, errors in one form, nothing that a browser could misread.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { AppError, errorAnswer } from '@sallyport/contract'
 import {
@@ -15,7 +15,7 @@ import { describeProblem, malformedRequest } from './describe-problem.ts'
 import { callOf } from './request-context.ts'
 import { answerUnknownRoute } from './unknown-route.ts'
 
-export type AdminApi = FastifyInstance<
+export type WebApi = FastifyInstance<
   Server,
   IncomingMessage,
   ServerResponse,
@@ -23,9 +23,12 @@ export type AdminApi = FastifyInstance<
   ZodTypeProvider
 >
 
+/** Adds the routes of a room. Called more than once: for the instance that serves, and for one that is only described. */
+export type AddRoutes = (api: WebApi) => void
+
 /** An instance without routes. It is never told to listen: requests are handed to its `routing`. */
-export function createApi(bodyBytesMax: number): AdminApi {
-  const api: AdminApi = fastify({
+export function createWebApi(bodyBytesMax: number): WebApi {
+  const api: WebApi = fastify({
     bodyLimit: bodyBytesMax,
     // Answers while closing are the listener's matter.
     return503OnClosing: false,

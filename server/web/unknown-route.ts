@@ -1,9 +1,9 @@
 // Tells an unknown path (404) from a known one that was asked with another method (405).
 import { AppError } from '@sallyport/contract'
-import type { AdminApi } from './api.ts'
+import type { WebApi } from './web-api.ts'
 
 /** Must be called before any route is added. */
-export function answerUnknownRoute(api: AdminApi): void {
+export function answerUnknownRoute(api: WebApi): void {
   const methodsByPattern = new Map<string, Set<string>>()
   api.addHook('onRoute', (route) => {
     const methods = methodsByPattern.get(route.url) ?? new Set()

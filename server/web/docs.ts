@@ -1,15 +1,14 @@
-// /docs: the admin API described by the very schemas that check it, as OpenAPI (/docs/json) and as a page.
-import { Registry } from 'prom-client'
-import type { AdminDependencies } from './admin.ts'
-import { type AdminApi, createApi } from './api.ts'
+// /docs: the API described by the very schemas that check it, as OpenAPI (/docs/json) and as a page.
 import { docsStyle, type OpenApiDocument, renderDocsPage } from './docs-page.ts'
-import { addRoutes } from './routes.ts'
+import { type AddRoutes, createWebApi, type WebApi } from './web-api.ts'
+
+type DocsDependencies = { addRoutes: AddRoutes; bodyBytesMax: number; version: string }
 
 const contentSecurityPolicy =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** The document is made on the first request for it: no start should wait for it, and few gateways are ever asked. */
-export function addDocsRoutes(api: AdminApi, dependencies: AdminDependencies): void {
+export function addDocsRoutes(api: WebApi, dependencies: DocsDependencies): void {
   let document: Promise<OpenApiDocument> | null = null
   const readDocument = () => {
     document ??= describeApi(dependencies).catch((error: unknown) => {
@@ -34,16 +33,16 @@ export function addDocsRoutes(api: AdminApi, dependencies: AdminDependencies): v
 }
 
 /** Adds the same routes to an instance that serves nobody, because the describer must be there before the routes. */
-async function describeApi(dependencies: AdminDependencies): Promise<OpenApiDocument> {
+async function describeApi(dependencies: DocsDependencies): Promise<OpenApiDocument> {
   const [{ default: swagger }, { jsonSchemaTransform }] = await Promise.all([
     import('@fastify/swagger'),
     import('fastify-type-provider-zod'),
   ])
-  const api = createApi(dependencies.config.limits.admin.body_bytes_max)
+  const api = createWebApi(dependencies.bodyBytesMax)
   await api.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Sallyport admin API', version: dependencies.version },
+      info: { title: 'Sallyport API', version: dependencies.version },
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer' },
@@ -54,7 +53,7 @@ async function describeApi(dependencies: AdminDependencies): Promise<OpenApiDocu
     },
     transform: jsonSchemaTransform,
   })
-  addRoutes(api, { ...dependencies, registry: new Registry() })
+  dependencies.addRoutes(api)
   await api.ready()
   const document = api.swagger() as OpenApiDocument
   await api.close()
