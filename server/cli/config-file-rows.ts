@@ -13,6 +13,13 @@ const nodeSchema = z.object({
 export function describeConfigFile(values: unknown, jsonSchema: unknown, path = ''): ConfigFileRow[] {
   const node = nodeSchema.parse(jsonSchema)
   if (!node.properties) {
+    // A section whose keys the operator chooses: their names, which hold no secret.
+    if (typeof values === 'object' && values !== null) {
+      const names = Object.keys(values).join(', ')
+      return [
+        { key: path, value: names || '–', source: names ? 'file' : 'default', help: node.description ?? '' },
+      ]
+    }
     const source = values === node.default ? 'default' : 'file'
     return [{ key: path, value: String(values), source, help: node.description ?? '' }]
   }

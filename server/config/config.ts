@@ -9,9 +9,11 @@ import { ConfigError } from './config-error.ts'
 import { type EnvironmentKey, type EnvironmentValues, environmentEntries } from './environment.ts'
 import { type ConfigFile, configFileSchema } from './file.ts'
 import { readOrCreateSecrets } from './generated-secrets.ts'
+import { type ProviderEnvironment, readProviderEnvironment } from './provider-environment.ts'
 
 export { ConfigError, configExitCode } from './config-error.ts'
 export type { ConfigFile } from './file.ts'
+export { type BuiltInProvider, builtInProviders } from './provider-environment.ts'
 
 /** Where a value comes from. */
 export type ConfigSource = 'environment' | '.env' | 'file' | 'default' | 'generated'
@@ -30,6 +32,8 @@ export type Config = Readonly<Omit<EnvironmentValues, keyof RequiredSecrets>> &
     readonly dataDir: string
     /** Names the embedded database and its account-owned folder; null with an external database. */
     readonly embedded: { readonly instanceId: string; readonly databasePassword: Secret } | null
+    /** What the environment says of each provider, built-in or of the file, by its name. */
+    readonly providerEnvironment: Readonly<Record<string, ProviderEnvironment>>
     readonly sources: Readonly<Record<EnvironmentKey, ConfigSource>>
     readonly fileUsed: string | null
   }
@@ -51,10 +55,18 @@ export function loadConfig(options: LoadOptions): Config {
   const { values, sources } = readEnvironment(options.env, dotEnv, problems)
   const file = readConfigFile(values, sources, options.workingDir, problems)
   checkTogether(values, problems)
+  const providerEnvironment = readProviderEnvironment(
+    Object.keys(file.content.providers),
+    (name) => findText([name], options.env, dotEnv)?.text,
+    problems,
+  )
   if (problems.length > 0) throw new ConfigError(problems)
   const dataDir = resolve(options.workingDir, values.dataDir)
   const secrets = settleSecrets({ values, sources, dataDir, create: options.createSecrets ?? true })
-  return deepFreeze({ ...values, ...file.content, ...secrets, dataDir, sources, fileUsed: file.path })
+  return deepFreeze({
+    ...{ ...values, ...file.content, ...secrets },
+    ...{ dataDir, providerEnvironment, sources, fileUsed: file.path },
+  })
 }
 
 /** JSON Schema of the YAML file, for editors. */

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type IpRange, parseIpRange } from '../lib/ip-address.ts'
 import { Secret } from '../lib/secret.ts'
+import { type BuiltInProvider, providerEntries } from './provider-environment.ts'
 
 export type EnvironmentEntry<Schema extends z.ZodType = z.ZodType> = {
   /** First name is the documented one, the others are aliases. */
@@ -329,6 +330,7 @@ export const environmentEntries = {
     example: '900000',
     help: 'silence allowed within an answer',
   }),
+  ...providerEntries,
   shutdownGraceMs: entry({
     names: ['SHUTDOWN_GRACE_MS'],
     schema: integer(0, 3_600_000),
@@ -374,4 +376,6 @@ type NullableKeys =
   | 'jwtSecret'
   | 'alertWebhookUrl'
   | 'alertWebhookSecret'
+  | `${BuiltInProvider}ApiKey`
+  | `${BuiltInProvider}BaseUrl`
 type NullDefault<Key extends EnvironmentKey> = Key extends NullableKeys ? true : false

@@ -1,5 +1,6 @@
 // The optional YAML file: what it may hold, with every default.
 import { z } from 'zod'
+import { providersSection } from './provider-file.ts'
 
 const bytes = (standard: number) =>
   z
@@ -37,6 +38,20 @@ export const configFileSchema = z.strictObject({
           concurrent_per_address_max: count(10_000),
         })
         .prefault({}),
+      providers: z
+        .strictObject({
+          body_bytes_max: bytes(512 * 1024 * 1024),
+          shared_body_bytes_max: bytes(32 * 1024 * 1024).describe(
+            'a body that is collected and checked: on a shared key, or for a list of models',
+          ),
+          collected_bytes_max: bytes(512 * 1024 * 1024).describe('such bodies at once, whole process'),
+          collected_bytes_per_client_max: bytes(128 * 1024 * 1024).describe(
+            'such bodies at once, one client',
+          ),
+          concurrent_per_address_max: count(10_000),
+          concurrent_per_client_max: count(1000).describe('provider calls at once of one client'),
+        })
+        .prefault({}),
       admin: z
         .strictObject({ body_bytes_max: bytes(1024 * 1024), concurrent_per_address_max: count(100) })
         .prefault({}),
@@ -56,6 +71,7 @@ export const configFileSchema = z.strictObject({
       archived_bindings_days: days(400),
     })
     .prefault({}),
+  providers: providersSection,
   journal: z
     .strictObject({
       bytes_max: bytes(256 * 1024 * 1024).describe('room for records that wait for the database'),
