@@ -1,2 +1,11 @@
-// Door of the client side: the library that programs of clients and devices use. It starts small and grows with the rows it serves.
-export { type ErrorBody, type ErrorCode, errorCatalogue } from '@sallyport/contract'
+// Door of the client side: what programs of clients and devices use to talk to the gateway.
+export { type ClientOptions, createClient, type SallyportClient } from './client.ts'
+export {
+  createDeviceAgent,
+  type DeviceAgent,
+  type DeviceAgentOptions,
+  type VapiCall,
+} from './device-agent.ts'
+export { DeviceRefusedError } from './device-session.ts'
+export { SallyportError, SallyportUnreachableError } from './request.ts'
+export type * from './wire.ts'
