@@ -162,7 +162,7 @@ export function createVault({ config, database, notices }: VaultDependencies): V
 }
 
 /** The last 4 characters, fewer of a short key: never more than a quarter of it. */
-function lastCharacters(key: string): string {
+export function lastCharacters(key: string): string {
   const count = Math.min(4, Math.floor(key.length / 4))
   return key.slice(key.length - count)
 }

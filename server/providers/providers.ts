@@ -1,0 +1,114 @@
+// Door of the providers room: the catalogue of upstream APIs, what the shared key opens of each, and whose key serves a call.
+import type { ProviderItem } from '@sallyport/contract'
+import type { Secret } from '../lib/secret.ts'
+import { lastCharacters, type Vault } from '../vault/vault.ts'
+import { type CatalogueConfig, createCatalogue } from './catalogue.ts'
+import { findNamedModels } from './named-models.ts'
+import type { ProviderDefinition, StatelessRoute } from './provider.ts'
+import { createStatelessRoutes } from './stateless-routes.ts'
+import { findStoredThing, type JsonObject } from './stored-things.ts'
+
+export type { KeySlot, KeySource, StatelessRoute } from './provider.ts'
+export type { JsonObject } from './stored-things.ts'
+
+export type Provider = Omit<ProviderDefinition, 'statelessRoutes' | 'bodyRules'> & {
+  /** Null: this route is not open on the shared key. */
+  findStatelessRoute(method: string, path: string): StatelessRoute | null
+  /** What in the body of a call on the shared key names or makes stored things, in words; null when nothing does. */
+  findStoredThing(body: JsonObject): string | null
+  /** Every model that a call names, in its path or body. */
+  findNamedModels(path: string, body: JsonObject | null): string[]
+}
+
+/** Who calls, as far as keys are concerned. */
+export type KeyUser = { clientId: number; maySpendShared: boolean }
+export type ProviderKey = { secret: Secret; isShared: boolean }
+
+export type Providers = {
+  find(name: string): Provider | null
+  /** For the admin: each provider with what may be shown of its shared key. */
+  describe(): Promise<ProviderItem[]>
+  /** The key that serves a call; null: none may. Without a promise when it is known freshly. Throws EngineAwayError. */
+  chooseKey(provider: Provider, user: KeyUser): ProviderKey | null | Promise<ProviderKey | null>
+  /** The operator's key: the one that the admin set, else the one of the environment. */
+  openSharedKey(name: string): Secret | null | Promise<Secret | null>
+}
+
+export type ProvidersDependencies = {
+  config: CatalogueConfig
+  vault: Pick<Vault, 'openKey' | 'list'>
+}
+
+type Found = ProviderKey | null
+type Maybe<Value> = Value | Promise<Value>
+
+export function createProviders({ config, vault }: ProvidersDependencies): Providers {
+  const catalogue = new Map<string, Provider>()
+  for (const [name, definition] of createCatalogue(config)) catalogue.set(name, toProvider(definition))
+
+  function openSharedKey(name: string): Maybe<Secret | null> {
+    const inEnvironment = config.providerEnvironment[name]?.apiKey ?? null
+    return after(vault.openKey(null, name), (secret) => secret ?? inEnvironment)
+  }
+  const openShared = (name: string): Maybe<Found> =>
+    after(openSharedKey(name), (secret) => secret && { secret, isShared: true })
+  const openOwn = (name: string, clientId: number): Maybe<Found> =>
+    after(vault.openKey(clientId, name), (secret) => secret && { secret, isShared: false })
+
+  function chooseKey({ name, keySource }: Provider, { clientId, maySpendShared }: KeyUser): Maybe<Found> {
+    const source = maySpendShared ? keySource : 'own'
+    switch (source) {
+      case 'own':
+        return openOwn(name, clientId)
+      case 'shared':
+        return openShared(name)
+      case 'own_else_shared':
+        return after(openOwn(name, clientId), (own) => own ?? openShared(name))
+      case null:
+        return after(openShared(name), (shared) => shared ?? openOwn(name, clientId))
+    }
+  }
+
+  return {
+    find: (name) => catalogue.get(name) ?? null,
+    describe: async () => {
+      const stored = new Map((await vault.list(null)).map((info) => [info.provider, info]))
+      return [...catalogue.values()].map((provider) => {
+        const { apiKey } = config.providerEnvironment[provider.name] ?? { apiKey: null }
+        const sharedKey = describeSharedKey(stored.get(provider.name), apiKey)
+        return {
+          name: provider.name,
+          base_url: provider.baseUrl,
+          key_source: provider.keySource ?? (sharedKey ? 'shared' : 'own'),
+          priced_by: provider.pricedBy,
+          shared_key: sharedKey,
+        }
+      })
+    },
+    chooseKey,
+    openSharedKey,
+  }
+}
+
+function toProvider({ statelessRoutes, bodyRules, ...definition }: ProviderDefinition): Provider {
+  return {
+    ...definition,
+    findStatelessRoute: createStatelessRoutes(statelessRoutes),
+    findStoredThing: (body) => findStoredThing(body, bodyRules),
+    findNamedModels,
+  }
+}
+
+function describeSharedKey(
+  stored: { last4: string; updatedAt: Date } | undefined,
+  inEnvironment: Secret | null,
+): ProviderItem['shared_key'] {
+  if (stored) return { last4: stored.last4, updated_at: stored.updatedAt.toISOString(), source: 'admin' }
+  if (!inEnvironment) return null
+  return { last4: lastCharacters(inEnvironment.reveal()), updated_at: null, source: 'environment' }
+}
+
+/** Goes on at once when the value is there: the usual case, and no promise is made for it. */
+function after<Value, Next>(value: Maybe<Value>, next: (value: Value) => Maybe<Next>): Maybe<Next> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
