@@ -26,6 +26,12 @@ export type ExchangeTerms = {
 }
 
 /**
+ * 1xx answers of one call. Each one puts off the deadline of the headers, and back-pressure does not hold them up, so
+ * without a limit an upstream could keep a call for ever and fill our memory.
+ */
+const interimAnswersMax = 100
+
+/**
  * `waiting` for the upstream's headers; `held`: they are here, and one turn is given to a body that came with them, so
  * that a small answer leaves in one write; `streaming`; `over`: answered, failed or left by the client.
  */
@@ -40,6 +46,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse
   #state: State = 'waiting'
   #controller: Dispatcher.DispatchController | null = null
+  #interimCount = 0
   #status = 0
   #headers: string[] = []
   #hasLength = false
@@ -66,10 +73,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: object): void {
     if (this.isOver) return
-    const { request, context } = this.#order
-    const clientHeaders = toClientHeaders(controller.rawHeaders, context.requestId)
+    const clientHeaders = toClientHeaders(controller.rawHeaders, this.#order.context.requestId)
     if (status < 200) {
-      if (request.httpVersionMinor === 1) this.#response.writeInformation(status, clientHeaders)
+      this.#passInterim(status, clientHeaders)
       return
     }
     this.#status = status
@@ -140,6 +146,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   breakOff(reason: AppError): void {
     this.onResponseError(null, reason)
     this.#controller?.abort(reason)
+  }
+
+  #passInterim(status: number, headers: string[]): void {
+    if (++this.#interimCount > interimAnswersMax) {
+      this.breakOff(new AppError('upstream_protocol_error', { detail: 'too many interim answers' }))
+    } else if (this.#order.request.httpVersionMinor === 1) {
+      this.#response.writeInformation(status, headers)
+    }
   }
 
   #sendWhole(): void {

@@ -142,6 +142,21 @@ describe('what the client receives', () => {
     assert.match(answer, /^HTTP\/1\.1 103 Early Hints\r\nLink: .*\r\n\r\nHTTP\/1\.1 200 OK\r\n/s)
   })
 
+  test('interim answers without end are 502, and the upstream is let go', async (t) => {
+    const { gateway, upstream } = await startPair(t, (_, response) => {
+      const hint = () => {
+        if (response.destroyed) return
+        response.writeEarlyHints({ link: '</a>; rel=preload' })
+        setImmediate(hint)
+      }
+      hint()
+    })
+    const answer = await sendRaw(gateway.port, rawGet())
+    assert.equal(codeOf(answer), 'upstream_protocol_error')
+    assert.equal(answer.split('103 Early Hints').length - 1, 100)
+    await Promise.all([...upstream.sockets].map((socket) => once(socket, 'close')))
+  })
+
   test('a client of HTTP/1.0 gets the body to the end of the connection, not in chunks', async (t) => {
     const { gateway } = await startPair(t, (_, response) => {
       response.write('a')
