@@ -66,7 +66,8 @@ export function createHttp(dependencies: HttpDependencies): Http {
   const bodyIdleMs = config.limits.body_idle_timeout_ms
   const answerIdleMs = config.upstreamIdleTimeoutMs
   const findSilent = createSilenceSweep({ bodyIdleMs, answerIdleMs })
-  const sweep = clock.every(Math.min(sweepPeriodMsMax, bodyIdleMs, answerIdleMs), () => {
+  const sweepPeriodMs = Math.min(sweepPeriodMsMax, bodyIdleMs / 4, answerIdleMs / 4)
+  const sweep = clock.every(sweepPeriodMs, () => {
     for (const call of findSilent(reception.callsInWork, clock.monotonicMs())) endSilentCall(call)
   })
 
