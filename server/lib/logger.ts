@@ -1,5 +1,5 @@
 // Structured logs. Only fields of the allow-list below are ever written, so a secret cannot slip in by a new name.
-import { type DestinationStream, pino } from 'pino'
+import { openStandardOutput } from './standard-output.ts'
 
 /** Everything a log line may say; values are plain, short and never a body, header, query string or credential. */
 export type LogFields = {
@@ -25,6 +25,13 @@ export type LogFields = {
   error?: unknown
 }
 
+export type LogDestination = {
+  /** Takes one line with its end. */
+  write(line: string): void
+  /** Returns when everything written so far has left the process. */
+  flush?(): void
+}
+
 export type Logger = {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -36,9 +43,16 @@ export type Logger = {
 
 export type LoggerOptions = {
   format: 'json' | 'pretty'
-  level: 'debug' | 'info' | 'warn' | 'error'
-  destination?: DestinationStream & { flushSync?(): void }
+  level: Level
+  /** Default: standard output. */
+  destination?: LogDestination
 }
+
+type Level = keyof typeof levels
+type Line = { level: Level; time: string; message: string; fields: LogFields }
+
+/** The numbers that other tools know from pino and bunyan. */
+const levels = { debug: 20, info: 30, warn: 40, error: 50 } as const
 
 const allowed = new Set<string>([
   'request_id',
@@ -61,36 +75,59 @@ const allowed = new Set<string>([
 ] satisfies (keyof LogFields)[])
 
 export function createLogger(options: LoggerOptions): Logger {
-  const destination =
-    options.destination ?? pino.destination({ fd: 1, sync: false, minLength: 4096, periodicFlush: 200 })
-  const sink = options.format === 'pretty' ? prettySink(destination) : destination
-  const writer = pino({ base: null, level: options.level, timestamp: pino.stdTimeFunctions.isoTime }, sink)
+  const destination = options.destination ?? openStandardOutput()
+  const format = options.format === 'pretty' ? formatPretty : formatJson
+  const timestamp = createTimestamp()
   const at =
-    (level: 'debug' | 'info' | 'warn' | 'error') =>
-    (message: string, fields: LogFields = {}) =>
-      writer[level](allowListed(fields), message)
+    (level: Level) =>
+    (message: string, fields: LogFields = {}) => {
+      if (levels[level] < levels[options.level]) return
+      destination.write(format({ level, time: timestamp(), message, fields: onlyAllowed(fields) }))
+    }
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    flush() {
-      try {
-        destination.flushSync?.()
-      } catch {
-        // Nothing can be said when standard output itself is gone.
-      }
-    },
+    flush: () => destination.flush?.(),
   }
 }
 
-function allowListed(fields: LogFields): Record<string, unknown> {
-  const line: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(fields)) {
-    if (allowed.has(name)) line[name] = value
+/** Many lines are written within one millisecond; its text is made once. */
+function createTimestamp(): () => string {
+  let madeForMs = 0
+  let text = ''
+  return () => {
+    const nowMs = Date.now()
+    if (nowMs !== madeForMs) {
+      madeForMs = nowMs
+      text = new Date(nowMs).toISOString()
+    }
+    return text
   }
-  if (fields.error !== undefined) line.error = describeError(fields.error)
-  return line
+}
+
+/** The fields themselves when all are on the list, as a request's are; else a copy of those that are. */
+function onlyAllowed(fields: LogFields): LogFields {
+  for (const name in fields) if (!allowed.has(name)) return copyAllowed(fields)
+  return fields
+}
+
+function copyAllowed(fields: LogFields): LogFields {
+  const copy = Object.fromEntries(Object.entries(fields).filter(([name]) => allowed.has(name)))
+  return fields.error === undefined ? copy : { ...copy, error: describeError(fields.error) }
+}
+
+function formatJson({ level, time, message, fields }: Line): string {
+  const rest = JSON.stringify(fields).slice(1)
+  const comma = rest === '}' ? '' : ','
+  return `{"level":${levels[level]},"time":"${time}","msg":${JSON.stringify(message)}${comma}${rest}\n`
+}
+
+function formatPretty({ level, time, message, fields }: Line): string {
+  const label = level === 'warn' || level === 'error' ? level.toUpperCase() : level
+  const extra = Object.entries(fields).map(([name, value]) => ` ${name}=${value}`)
+  return `${time.slice(11, 23)} ${label.padEnd(5)} ${message}${extra.join('')}\n`
 }
 
 /** Class, code and first line of the message: a stack or a driver's error may hold values of a request. */
@@ -99,15 +136,4 @@ function describeError(error: unknown): string {
   const code = 'code' in error && typeof error.code === 'string' ? ` ${error.code}` : ''
   const cause = error.cause instanceof Error ? ` <- ${describeError(error.cause)}` : ''
   return `${error.name}${code}: ${error.message.split('\n', 1)[0]?.slice(0, 300)}${cause}`
-}
-
-function prettySink(destination: DestinationStream): DestinationStream {
-  const labels: Record<number, string> = { 20: 'debug', 30: 'info ', 40: 'WARN ', 50: 'ERROR' }
-  return {
-    write(line: string) {
-      const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>
-      const extra = Object.entries(rest).map(([name, value]) => `${name}=${value}`)
-      destination.write(`${String(time).slice(11, 23)} ${labels[Number(level)]} ${msg} ${extra.join(' ')}\n`)
-    },
-  }
 }
