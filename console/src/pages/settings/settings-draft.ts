@@ -1,5 +1,6 @@
 // Settings as they stand in text fields, and what of them differs from the stored ones.
 import type { Settings, SettingsRequest } from '@sallyport/contract'
+import { readNumber } from '../../composables/typed-text.ts'
 
 export type SettingsDraft = Record<Exclude<keyof Settings, 'failsafe_mode'>, string> &
   Pick<Settings, 'failsafe_mode'>
@@ -17,12 +18,11 @@ export function toDraft(settings: Settings): SettingsDraft {
   return Object.fromEntries(entries) as SettingsDraft
 }
 
-/** A number where the text is one; else the text itself, which the server refuses by name. */
 function readValue(name: keyof Settings, text: string): string | number | null {
   const trimmed = text.trim()
   if (name === 'alert_webhook_url') return trimmed || null
   if (name === 'failsafe_mode') return trimmed
-  return /^-?\d+(\.\d+)?$/.test(trimmed) ? Number(trimmed) : trimmed
+  return readNumber(trimmed)
 }
 
 export function changesOf(stored: Settings, draft: SettingsDraft): SettingsRequest {
