@@ -15,6 +15,9 @@ function queryNumber(max: number) {
   )
 }
 
+/** The number of a row, as it stands in a path or a query string. */
+export const rowNumber = queryNumber(9_999_999_999)
+
 /** Page query of every list: `page` from 1, `page_size` 1–200 (default 20). */
 export const pageQuery = {
   page: queryNumber(1_000_000_000).default(1),

@@ -1,6 +1,6 @@
 // Shapes of clients, their API keys and provider keys: admin routes and the client's own view.
 import { z } from 'zod'
-import { pageOf, pageQuery } from './admin.ts'
+import { pageOf, pageQuery, rowNumber } from './admin.ts'
 
 const timestamp = z.iso.datetime()
 const name = z.string().trim().min(1).max(200)
@@ -35,6 +35,9 @@ export const clientItem = z.strictObject({
   created_at: timestamp,
 })
 export type ClientItem = z.infer<typeof clientItem>
+
+/** A row in the path of a route: a client, or a key. */
+export const rowParams = z.strictObject({ id: rowNumber })
 
 export const clientCreateRequest = z.strictObject({ name, email, external_id: externalId.optional() })
 export type ClientCreateRequest = z.infer<typeof clientCreateRequest>
@@ -95,7 +98,7 @@ export const keyCreateRequest = z.strictObject({
 export type KeyCreateRequest = z.infer<typeof keyCreateRequest>
 /** A grace of at most 30 days. */
 export const graceSeconds = z.number().int().min(0).max(2_592_000)
-export const keyRotateRequest = z.strictObject({ grace_seconds: graceSeconds.default(86_400) })
+export const keyRotateRequest = z.strictObject({ grace_seconds: graceSeconds.default(86_400) }).prefault({})
 
 export const clientWithKeyAnswer = z.strictObject({
   client: clientItem,
@@ -114,6 +117,8 @@ export const clientHealthAnswer = z.strictObject({ status: z.literal('ok'), time
 export const providerName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be a provider name: lower-case letters, digits, - and _')
+export const providerParams = z.strictObject({ name: providerName })
+export const clientProviderParams = z.strictObject({ id: rowNumber, name: providerName })
 export const providerItem = z.strictObject({
   name: z.string(),
   base_url: z.string(),

@@ -1,6 +1,6 @@
 // Shapes of devices: authentication, tokens, calls, and their administration.
 import { z } from 'zod'
-import { pageOf, pageQuery } from './admin.ts'
+import { pageOf, pageQuery, rowNumber } from './admin.ts'
 import { graceSeconds, keyBinding } from './clients.ts'
 
 const timestamp = z.iso.datetime()
@@ -10,6 +10,9 @@ export const deviceId = z
     /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/,
     'must be 1 to 128 letters, digits, _ . : or -, such as pi_urbanjungle_001',
   )
+
+/** A device in the path of a route. */
+export const deviceParams = z.strictObject({ device_id: deviceId })
 
 export const deviceInfo = z.strictObject({
   device_id: z.string(),
@@ -46,7 +49,7 @@ export type DeviceItem = z.infer<typeof deviceItem>
 export const devicesPage = pageOf(deviceItem)
 export const devicesQuery = z.strictObject({
   ...pageQuery,
-  client_id: z.coerce.number().int().positive().optional(),
+  client_id: rowNumber.optional(),
 })
 export type DevicesQuery = z.infer<typeof devicesQuery>
 
@@ -57,13 +60,20 @@ export const deviceCreateRequest = z
     customer_id: z.string().min(1).max(64).optional(),
     name: z.string().trim().min(1).max(200).optional(),
     binding: keyBinding.optional(),
+    assistants: z
+      .array(z.string().trim().min(1).max(200))
+      .min(1)
+      .max(200)
+      .nullable()
+      .optional()
+      .describe('VAPI assistants that it may start; null: all'),
   })
   .refine((device) => (device.client_id === undefined) !== (device.customer_id === undefined), {
     error: 'name the client by exactly one of client_id and customer_id',
     path: ['client_id'],
   })
 export type DeviceCreateRequest = z.infer<typeof deviceCreateRequest>
-export const deviceRotateRequest = z.strictObject({ grace_seconds: graceSeconds.default(0) })
+export const deviceRotateRequest = z.strictObject({ grace_seconds: graceSeconds.default(0) }).prefault({})
 export const deviceWithSecretAnswer = z.strictObject({
   device: deviceItem,
   device_secret: z.string().describe('shown once, never again'),

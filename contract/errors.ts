@@ -43,6 +43,7 @@ export const errorCatalogue = {
     message:
       'This call is open to a provider key of your own only, because the shared account serves all clients.',
   },
+  assistant_not_allowed: { status: 403, message: 'This device may not start this assistant.' },
   not_your_client: { status: 403, message: 'This is not about your own client.' },
   ip_not_allowed: { status: 403, message: 'This credential may not be used from your address.' },
   binding_banned: { status: 403, message: 'This credential is banned.' },

@@ -1,7 +1,7 @@
 // Which paths are ours and which are passed on.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isAmbiguousPath, isOwnPath } from './paths.ts'
+import { isAmbiguousPath, isOwnPath, isProxyPath } from './paths.ts'
 
 test('routes of ours are never forwarded', () => {
   const paths = [
@@ -68,4 +68,11 @@ test('paths that two readers could resolve differently are told apart', () => {
   ]) {
     assert.equal(isAmbiguousPath(path), false, path)
   }
+})
+
+test('calls to providers are told apart from our other paths', () => {
+  for (const path of ['/proxy', '/proxy/', '/proxy/openai/v1/models'])
+    assert.equal(isProxyPath(path), true, path)
+  for (const path of ['/proxyx', '/Proxy/openai', '/admin/proxy/', '/'])
+    assert.equal(isProxyPath(path), false, path)
 })

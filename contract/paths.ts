@@ -60,6 +60,11 @@ export function isOwnPath(path: string): boolean {
   )
 }
 
+/** Is `path` one of ours that passes calls on to a provider? */
+export function isProxyPath(path: string): boolean {
+  return path.startsWith('/proxy/') || path === '/proxy'
+}
+
 /** Does a path of ours hold something two readers could resolve differently: `.`/`..` segments, `//`, an encoded slash? */
 export function isAmbiguousPath(path: string): boolean {
   return /\/\/|%2f|%5c|\\|(^|\/)(\.|%2e){1,2}(\/|$)/i.test(path)

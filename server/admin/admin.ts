@@ -9,6 +9,7 @@ import type { Logger } from '../lib/logger.ts'
 import type { Database, StoreHealth } from '../store/store.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { LiveSettings } from './live-settings.ts'
+import type { ProviderRouteDependencies } from './providers.ts'
 
 export { type AuditEntry, type AuditLog, createAuditLog } from './audit-log.ts'
 export type { AuditVerdict } from './audit-verify.ts'
@@ -21,7 +22,9 @@ export type AdminDependencies = {
     Config,
     'publicUrl' | 'consolePort' | 'metricsToken' | 'bindingMode' | 'downstreamUrl' | 'embedded' | 'redisAddr'
   >
-  identity: Pick<Identity, 'login' | 'authenticateAdmin'>
+  identity: Pick<Identity, 'login' | 'authenticateAdmin' | 'clients' | 'keys' | 'devices'>
+  providers: ProviderRouteDependencies['providers']
+  vault: ProviderRouteDependencies['vault']
   bindings: Bindings
   settings: LiveSettings
   audit: AuditLog

@@ -8,11 +8,10 @@ import {
   bindingsQuery,
   pageOf,
 } from '@sallyport/contract'
-import type { FastifyRequest } from 'fastify'
-import type { Bindings, RecordChange } from '../bindings/bindings.ts'
-import { answers, callOf, notFound, type WebApi } from '../web/web.ts'
+import type { Bindings } from '../bindings/bindings.ts'
+import { answers, notFound, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
-import { principalOf } from './signed-in.ts'
+import { recorderOf } from './signed-in.ts'
 
 export type BindingRouteDependencies = {
   bindings: Bindings
@@ -25,8 +24,6 @@ export function addBindingRoutes(api: WebApi, dependencies: BindingRouteDependen
   const { bindings, audit, identifyToken } = dependencies
   const path = '/admin/api/bindings'
   const describe = (summary: string) => ({ tags: ['bindings'], summary, response: answers(bindingItem) })
-  const recorder = (request: FastifyRequest): RecordChange =>
-    audit.recorderFor(principalOf(request.raw).actor, callOf(request.raw).address.text)
 
   api.get(
     path,
@@ -51,7 +48,7 @@ export function addBindingRoutes(api: WebApi, dependencies: BindingRouteDependen
         })
       }
       reply.code(201)
-      return bindings.create({ ...identified, rule: { mode, allowedIps } }, recorder(request))
+      return bindings.create({ ...identified, rule: { mode, allowedIps } }, recorderOf(audit, request.raw))
     },
   )
   api.put(
@@ -59,7 +56,7 @@ export function addBindingRoutes(api: WebApi, dependencies: BindingRouteDependen
     { schema: { ...describe('Change the rule of a binding'), body: bindingRuleRequest } },
     async (request) => {
       const { id, mode, allowed_ips: allowedIps } = request.body
-      return found(id, await bindings.setRule(id, { mode, allowedIps }, recorder(request)))
+      return found(id, await bindings.setRule(id, { mode, allowedIps }, recorderOf(audit, request.raw)))
     },
   )
   const changes = [
@@ -71,7 +68,8 @@ export function addBindingRoutes(api: WebApi, dependencies: BindingRouteDependen
     api.post(
       `${path}/${verb}`,
       { schema: { ...describe(summary), body: bindingIdRequest } },
-      async (request) => found(request.body.id, await change(request.body.id, recorder(request))),
+      async (request) =>
+        found(request.body.id, await change(request.body.id, recorderOf(audit, request.raw))),
     )
   }
 }

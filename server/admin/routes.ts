@@ -5,13 +5,17 @@ import type { AdminDependencies } from './admin.ts'
 import { addAuditRoutes } from './audit.ts'
 import { authenticate } from './authenticate.ts'
 import { addBindingRoutes } from './bindings.ts'
+import { addClientRoutes } from './clients.ts'
 import { addDashboardRoute } from './dashboard.ts'
+import { addDeviceRoutes } from './devices.ts'
 import { addDiagnosticsRoute } from './diagnostics.ts'
 import { addGatewayRoute } from './gateway-info.ts'
 import { addHealthRoutes } from './health.ts'
+import { addKeyRoutes } from './keys.ts'
 import { addLoginRoute } from './login.ts'
 import { addLogRoutes } from './logs.ts'
 import { addMetricsRoute } from './metrics.ts'
+import { addProviderRoutes } from './providers.ts'
 import { addSessionRoutes, addSignedInRoute } from './session.ts'
 import { addSettingsRoutes } from './settings.ts'
 import { createSignIn, type SignIn } from './sign-in.ts'
@@ -30,6 +34,7 @@ function addRoutes(api: WebApi, dependencies: AdminDependencies, signIn: SignIn)
     guarded.addHook('onRequest', async (request) => {
       await authenticate(dependencies, request.raw)
     })
+    const { audit } = dependencies
     addSignedInRoute(guarded, dependencies)
     addDashboardRoute(guarded, dependencies)
     addBindingRoutes(guarded, dependencies)
@@ -38,5 +43,10 @@ function addRoutes(api: WebApi, dependencies: AdminDependencies, signIn: SignIn)
     addAuditRoutes(guarded, dependencies)
     addGatewayRoute(guarded, dependencies)
     addDiagnosticsRoute(guarded, dependencies)
+    const { clients, keys, devices } = dependencies.identity
+    addClientRoutes(guarded, { clients, audit })
+    addKeyRoutes(guarded, { keys, audit })
+    addDeviceRoutes(guarded, { devices, audit })
+    addProviderRoutes(guarded, { ...dependencies, clients })
   })
 }

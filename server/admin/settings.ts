@@ -1,9 +1,9 @@
 // GET and PUT /admin/api/settings.
 import { settingsAnswer, settingsRequest } from '@sallyport/contract'
-import { answers, callOf, type WebApi } from '../web/web.ts'
+import { answers, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { LiveSettings } from './live-settings.ts'
-import { principalOf } from './signed-in.ts'
+import { recorderOf } from './signed-in.ts'
 
 export function addSettingsRoutes(
   api: WebApi,
@@ -16,9 +16,6 @@ export function addSettingsRoutes(
   api.put(
     path,
     { schema: { ...shared, summary: 'Change some settings on every replica', body: settingsRequest } },
-    (request) => {
-      const { actor } = principalOf(request.raw)
-      return settings.update(request.body, audit.recorderFor(actor, callOf(request.raw).address.text))
-    },
+    (request) => settings.update(request.body, recorderOf(audit, request.raw)),
   )
 }

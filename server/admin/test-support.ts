@@ -126,7 +126,6 @@ export async function openTestGateway(
   const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
   const counters = createMemoryCounters(clock)
   const record = audit.recorderFor('start', null)
-  const identity = await createIdentity({ database, notices, config, counters, record, clock, logger })
   const settings = await createLiveSettings({ database, notices, config, clock, logger })
   const realBindings = await createBindings({
     config,
@@ -135,6 +134,15 @@ export async function openTestGateway(
     logger,
     settings: settings.current,
     enqueueAlert: async () => undefined,
+  })
+  const digest = createKeyedDigest(config.pepper)
+  const identity = await createIdentity({
+    ...{ database, notices, config, counters, record, clock, logger },
+    hooks: {
+      bindCredential: (tx, { credential, display, clientId, rule }) =>
+        realBindings.bindNew(tx, { digest: digest(credential), tokenDisplay: display, clientId, rule }),
+      removeClient: (tx, { credentials }) => realBindings.removeAll(tx, credentials.map(digest)),
+    },
   })
   const bindings = { ...realBindings, ...options.bindings }
   const components: StoreHealth = {

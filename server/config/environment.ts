@@ -48,6 +48,10 @@ const pathPrefixes = commaList.refine(
   (items) => items.every((item) => item.startsWith('/') && !/^\/(v1|v1beta|mj|suno|pg)(\/|$)/.test(item)),
   'must be path prefixes that begin with /, and never /v1, /v1beta, /mj, /suno or /pg',
 )
+const origins = commaList.refine(
+  (items) => items.every((item) => /^https?:/.test(item) && URL.parse(item)?.origin === item),
+  'must be origins: scheme, host and perhaps a port, without a slash at the end',
+)
 const postgresUrl = z
   .string()
   .transform((value) => value.replace(/^postgres(ql)?(\+[a-z0-9]+)?:\/\//, 'postgresql://'))
@@ -99,6 +103,13 @@ export const environmentEntries = {
     default: null,
     example: 'https://gateway.example.com',
     help: 'address that users see; sets X-Forwarded-Proto and -Host',
+  }),
+  corsOrigins: entry({
+    names: ['CORS_ORIGINS'],
+    schema: origins,
+    default: [],
+    example: 'https://app.example.com,https://admin.example.com',
+    help: 'origins whose pages may call client and user routes',
   }),
   consolePort: entry({
     names: ['CONSOLE_PORT'],

@@ -69,9 +69,19 @@ export const configFileSchema = z.strictObject({
       audit_days: days(400),
       daily_counts_days: days(400),
       archived_bindings_days: days(400),
+      vapi_calls_days: days(30).describe('how long a device may stop a call that it started'),
     })
     .prefault({}),
   providers: providersSection,
+  vapi: z
+    .strictObject({
+      start_path: z
+        .string()
+        .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /call/web')
+        .default('/call/web')
+        .describe('where VAPI starts a call'),
+    })
+    .prefault({}),
   journal: z
     .strictObject({
       bytes_max: bytes(256 * 1024 * 1024).describe('room for records that wait for the database'),

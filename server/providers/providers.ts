@@ -1,5 +1,6 @@
 // Door of the providers room: the catalogue of upstream APIs, what the shared key opens of each, and whose key serves a call.
 import type { ProviderItem } from '@sallyport/contract'
+import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import type { Secret } from '../lib/secret.ts'
 import { lastCharacters, type Vault } from '../vault/vault.ts'
 import { type CatalogueConfig, createCatalogue } from './catalogue.ts'
@@ -10,6 +11,8 @@ import { findStoredThing, type JsonObject } from './stored-things.ts'
 
 export type { KeySlot, KeySource, StatelessRoute } from './provider.ts'
 export type { JsonObject } from './stored-things.ts'
+export { createVapiCalls, type VapiCaller, type VapiCalls } from './vapi-calls.ts'
+export type { VapiAnswer } from './vapi-client.ts'
 
 export type Provider = Omit<ProviderDefinition, 'statelessRoutes' | 'bodyRules'> & {
   /** Null: this route is not open on the shared key. */
@@ -29,9 +32,9 @@ export type Providers = {
   /** For the admin: each provider with what may be shown of its shared key. */
   describe(): Promise<ProviderItem[]>
   /** The key that serves a call; null: none may. Without a promise when it is known freshly. Throws EngineAwayError. */
-  chooseKey(provider: Provider, user: KeyUser): ProviderKey | null | Promise<ProviderKey | null>
+  chooseKey(provider: Provider, user: KeyUser): MaybePromise<ProviderKey | null>
   /** The operator's key: the one that the admin set, else the one of the environment. */
-  openSharedKey(name: string): Secret | null | Promise<Secret | null>
+  openSharedKey(name: string): MaybePromise<Secret | null>
 }
 
 export type ProvidersDependencies = {
@@ -40,22 +43,24 @@ export type ProvidersDependencies = {
 }
 
 type Found = ProviderKey | null
-type Maybe<Value> = Value | Promise<Value>
 
 export function createProviders({ config, vault }: ProvidersDependencies): Providers {
   const catalogue = new Map<string, Provider>()
   for (const [name, definition] of createCatalogue(config)) catalogue.set(name, toProvider(definition))
 
-  function openSharedKey(name: string): Maybe<Secret | null> {
+  function openSharedKey(name: string): MaybePromise<Secret | null> {
     const inEnvironment = config.providerEnvironment[name]?.apiKey ?? null
     return after(vault.openKey(null, name), (secret) => secret ?? inEnvironment)
   }
-  const openShared = (name: string): Maybe<Found> =>
+  const openShared = (name: string): MaybePromise<Found> =>
     after(openSharedKey(name), (secret) => secret && { secret, isShared: true })
-  const openOwn = (name: string, clientId: number): Maybe<Found> =>
+  const openOwn = (name: string, clientId: number): MaybePromise<Found> =>
     after(vault.openKey(clientId, name), (secret) => secret && { secret, isShared: false })
 
-  function chooseKey({ name, keySource }: Provider, { clientId, maySpendShared }: KeyUser): Maybe<Found> {
+  function chooseKey(
+    { name, keySource }: Provider,
+    { clientId, maySpendShared }: KeyUser,
+  ): MaybePromise<Found> {
     const source = maySpendShared ? keySource : 'own'
     switch (source) {
       case 'own':
@@ -106,9 +111,4 @@ function describeSharedKey(
   if (stored) return { last4: stored.last4, updated_at: stored.updatedAt.toISOString(), source: 'admin' }
   if (!inEnvironment) return null
   return { last4: lastCharacters(inEnvironment.reveal()), updated_at: null, source: 'environment' }
-}
-
-/** Goes on at once when the value is there: the usual case, and no promise is made for it. */
-function after<Value, Next>(value: Maybe<Value>, next: (value: Value) => Maybe<Next>): Maybe<Next> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }

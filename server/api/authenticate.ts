@@ -1,0 +1,51 @@
+// Lets a caller pass to the routes for its kind of credential; no kind opens the routes of another.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AppError } from '@sallyport/contract'
+import type { Callers, Principal } from '../identity/identity.ts'
+import { callOf, type WebCall } from '../web/web.ts'
+import { readCredential } from './credential.ts'
+
+/** A call of a known caller, before it is served. */
+export type AdmissionCall = {
+  principal: Principal
+  request: IncomingMessage
+  response: ServerResponse
+  call: WebCall
+}
+
+export type AuthenticateDependencies = {
+  callers: Pick<Callers, 'authenticateApiKey' | 'authenticateDeviceToken'>
+  /** Holds a caller to the binding and the limits of its credential: answers why the call is refused, or null. */
+  admit(call: AdmissionCall): AppError | null | Promise<AppError | null>
+}
+
+/** Throws AppError for whoever may not go on. */
+export type Authenticate = (
+  kind: 'api_key' | 'device',
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void>
+
+const principals = new WeakMap<IncomingMessage, Principal>()
+
+export function createAuthenticate({ callers, admit }: AuthenticateDependencies): Authenticate {
+  return async (kind, request, response) => {
+    const text = readCredential(request)
+    if (text === null) throw new AppError('credential_missing')
+    const principal = await (kind === 'api_key'
+      ? callers.authenticateApiKey(text)
+      : callers.authenticateDeviceToken(text))
+    if (!principal) throw new AppError('invalid_credential')
+    const call = callOf(request)
+    call.tokenDisplay = principal.display
+    const refusal = await admit({ principal, request, response, call })
+    if (refusal) throw refusal
+    principals.set(request, principal)
+  }
+}
+
+export function callerOf(request: IncomingMessage): Principal {
+  const principal = principals.get(request)
+  if (!principal) throw new Error('route without authentication')
+  return principal
+}
