@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { BindingItem } from '@sallyport/contract'
 import { call } from '../support/call.ts'
 import { type Gateway, startGateway } from '../support/gateway.ts'
-import { openScope, type Scope } from '../support/scope.ts'
+import type { Scope } from '../support/scope.ts'
 import { type Environment, testSecrets } from '../support/storage.ts'
 import { newToken } from '../support/tokens.ts'
 import { type CutProxy, openCutProxy } from './cut-proxy.ts'
@@ -81,24 +81,18 @@ const faults: readonly Fault[] = [
 
 export const provesEngines: Proof = {
   name: 'engines',
-  async run(prove, options) {
-    const closers: (() => Promise<void>)[] = []
-    const scope = openScope({ after: (close) => closers.push(close) })
-    try {
-      const engines = { postgres: await openPostgres(scope), redis: await openRedis(scope) }
-      for (const struck of ['Redis', 'PostgreSQL', 'PostgreSQL alone'] as const) {
-        for (const fault of faults) {
-          await prove(`${struck} ${fault.name}: ${promises[struck]}`, (trial) =>
-            withstand({ trial, engines, struck, fault, options }),
-          )
-        }
+  async run(prove, options, scope) {
+    const engines = { postgres: await openPostgres(scope), redis: await openRedis(scope) }
+    for (const struck of ['Redis', 'PostgreSQL', 'PostgreSQL alone'] as const) {
+      for (const fault of faults) {
+        await prove(`${struck} ${fault.name}: ${promises[struck]}`, (trial) =>
+          withstand({ trial, engines, struck, fault, options }),
+        )
       }
-      await prove('change notices cut half-open: no cached decision is used after 1 s', (trial) =>
-        distrustSilence({ trial, engines, options }),
-      )
-    } finally {
-      for (const close of closers) await close()
     }
+    await prove('change notices cut half-open: no cached decision is used after 1 s', (trial) =>
+      distrustSilence({ trial, engines, options }),
+    )
   },
 }
 

@@ -11,7 +11,11 @@ export type TortureOptions = {
 /** What one proof works with: everything it opens ends with `scope`; `note` adds a figure to its line. */
 export type Trial = { scope: Scope; note(figure: string): void }
 export type Prove = (guarantee: string, work: (trial: Trial) => Promise<void>) => Promise<void>
-export type Proof = { name: string; run(prove: Prove, options: TortureOptions): Promise<void> }
+/** `scope` lasts as long as the whole proof. */
+export type Proof = {
+  name: string
+  run(prove: Prove, options: TortureOptions, scope: Scope): Promise<void>
+}
 
 /** Something took longer than promised. On a shared machine that is tried once more before it counts. */
 export class LateError extends Error {}
@@ -42,7 +46,21 @@ export function createReport() {
   }
 
   return {
-    proverFor,
+    /** A proof whose own opening or closing fails has failed, whatever its trials found. */
+    async run({ name, run }: Proof, options: TortureOptions): Promise<void> {
+      try {
+        await inScope((scope) => run(proverFor(name), options, scope))
+      } catch (error) {
+        console.error(error)
+        results.push({
+          proof: name,
+          guarantee: 'the proof can be told',
+          state: 'failed',
+          seconds: 0,
+          figures: [],
+        })
+      }
+    },
     /** Prints the table and the closing line; answers whether everything held. */
     finish(): boolean {
       const failed = results.filter(({ state }) => state === 'failed').length
@@ -63,7 +81,7 @@ async function judge(
   for (let attempt = 1; ; attempt++) {
     const figures = attempt === 1 ? [] : ['second attempt']
     try {
-      await runOnce(work, figures)
+      await inScope((scope) => work({ scope, note: (figure) => figures.push(figure) }))
       return { ...name, state: 'passed', seconds: seconds(), figures }
     } catch (error) {
       if (error instanceof NotPossibleError) {
@@ -77,15 +95,15 @@ async function judge(
   }
 }
 
-/** What the trial opened is closed whatever became of it; the trial's own failure is the one that is told. */
-async function runOnce(work: (trial: Trial) => Promise<void>, figures: string[]): Promise<void> {
+/** What was opened is closed whatever became of the work; the work's own failure is the one that is thrown. */
+async function inScope(work: (scope: Scope) => Promise<void>): Promise<void> {
   const closers: (() => Promise<void>)[] = []
   const scope = openScope({ after: (close) => closers.push(close) })
   const closeAll = async () => {
     for (const close of closers) await close()
   }
   try {
-    await work({ scope, note: (figure) => figures.push(figure) })
+    await work(scope)
   } catch (error) {
     await closeAll().catch((closing: unknown) => console.error(closing))
     throw error

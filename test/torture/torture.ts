@@ -1,11 +1,17 @@
 // `npm run torture`: faults, kills, hostile peers and exhaustion against real processes; everything it starts is its own.
 import { parseArgs } from 'node:util'
 import { provesEngines } from './engines.ts'
+import { provesExhaustion } from './exhaustion.ts'
+import { provesHostileUpstreams } from './hostile-upstreams.ts'
 import { provesKills } from './kills.ts'
 import { createReport, type Proof } from './report.ts'
 import { provesSimulation } from './simulation.ts'
+import { provesSlowPeers } from './slow-peers.ts'
 
-const proofs: readonly Proof[] = [...[provesSimulation, provesEngines, provesKills]]
+const proofs: readonly Proof[] = [
+  ...[provesSimulation, provesEngines, provesKills],
+  ...[provesSlowPeers, provesHostileUpstreams, provesExhaustion],
+]
 
 const usage = `Usage: npm run torture -- [--short] [--only NAME] [--seed N]
   --short      fewer rounds, under three minutes
@@ -23,7 +29,7 @@ async function main(): Promise<number> {
   const { chosen, short, seed } = options
   console.log(`torture, ${short ? 'short' : 'long'} form, seed ${seed}\n`)
   const report = createReport()
-  for (const proof of chosen) await proof.run(report.proverFor(proof.name), { short, seed })
+  for (const proof of chosen) await report.run(proof, { short, seed })
   return report.finish() ? 0 : 1
 }
 
