@@ -63,6 +63,8 @@ export class Call implements CallContext {
   failure: AppError | null = null
   /** Under which limits it is counted; null before. */
   admittedAs: RequestKind | null = null
+  /** Where it stands among the calls in work; -1 when it is none of them. */
+  place = -1
 
   constructor(open: OpenCall) {
     this.request = open.request

@@ -68,7 +68,7 @@ export function createHttp(dependencies: HttpDependencies): Http {
   const findSilent = createSilenceSweep({ bodyIdleMs, answerIdleMs })
   const sweepPeriodMs = Math.min(sweepPeriodMsMax, bodyIdleMs / 4, answerIdleMs / 4)
   const sweep = clock.every(sweepPeriodMs, () => {
-    for (const call of findSilent(reception.callsInWork, clock.monotonicMs())) endSilentCall(call)
+    for (const call of findSilent(reception.callsInWork.list(), clock.monotonicMs())) endSilentCall(call)
   })
 
   async function listen() {
@@ -82,7 +82,7 @@ export function createHttp(dependencies: HttpDependencies): Http {
     reception.startClosing()
     const servers = console ? [main, console] : [main]
     const grace = clock.after(config.shutdownGraceMs, () => {
-      for (const call of reception.callsInWork) call.request.socket.destroy()
+      for (const call of reception.callsInWork.list()) call.request.socket.destroy()
       for (const server of servers) server.closeAllConnections()
     })
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))

@@ -8,6 +8,7 @@ import type { Admission } from './admission.ts'
 import { findAmbiguity, toOriginForm } from './ambiguous.ts'
 import { Call, type CallContext } from './call-context.ts'
 import { logCall } from './call-log.ts'
+import { CallsInWork } from './calls-in-work.ts'
 import { resolveClientAddress } from './client-address.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { HttpMetrics } from './http-metrics.ts'
@@ -52,7 +53,7 @@ export type ReceptionDependencies = {
 export type Reception = {
   accept(arrival: Arrival): void
   /** Calls whose answer has not ended. */
-  readonly callsInWork: ReadonlySet<Call>
+  readonly callsInWork: CallsInWork
   /** From now on every answer is the last one on its connection. */
   startClosing(): void
 }
@@ -62,7 +63,7 @@ const discardMs = 2000
 
 export function createReception(dependencies: ReceptionDependencies): Reception {
   const { handlers, clock, connections, admission, proxyMistakes } = dependencies
-  const callsInWork = new Set<Call>()
+  const callsInWork = new CallsInWork()
   let isClosing = false
 
   function accept(arrival: Arrival): void {
@@ -153,7 +154,7 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
 
   function startClosing(): void {
     isClosing = true
-    for (const { response } of callsInWork) response.shouldKeepAlive = false
+    for (const { response } of callsInWork.list()) response.shouldKeepAlive = false
   }
 
   return { accept, callsInWork, startClosing }
