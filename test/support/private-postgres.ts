@@ -1,7 +1,8 @@
 // A PostgreSQL for the suite alone, from the binaries that npm brings: for machines that have none.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -18,7 +19,8 @@ import { freePort } from './gateway.ts'
 
 /** Several test files with several gateways each, and every gateway has a pool. */
 const connectionsMax = 300
-const password = 'of-the-suite-only-0123456789abcdef'
+/** As CI's own server: whoever reaches this machine's loopback address may enter. */
+const accessRules = 'host all all 127.0.0.1/32 trust\n'
 
 export type PrivatePostgres = { dsn: string; close(): Promise<void> }
 
@@ -28,15 +30,12 @@ export async function startPrivatePostgres(): Promise<PrivatePostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-postgres-'))
   makeOwnFolder(folder, account)
   const binaries = prepareServerBinaries(account)
-  const databaseDir = await prepareCluster({
-    home: folder,
-    account,
-    binaries,
-    password: new Secret(password),
-  })
+  const password = new Secret(randomUUID())
+  const databaseDir = await prepareCluster({ home: folder, account, binaries, password })
+  await writeFile(join(databaseDir, 'pg_hba.conf'), accessRules)
   const port = await freePort()
   const server = spawnServer(binaries.postgres, account, { databaseDir, port, folder })
-  const dsn = `postgresql://${databaseUser}:${password}@127.0.0.1:${port}/${databaseName}`
+  const dsn = `postgresql://${databaseUser}@127.0.0.1:${port}/${databaseName}`
   const close = async () => {
     const ended = once(server, 'exit')
     if (server.exitCode === null && server.signalCode === null && server.kill('SIGQUIT')) {
