@@ -4,7 +4,12 @@ import type { Logger } from '../lib/logger.ts'
 import type { Notices, Queryable, SharedCache } from '../store/store.ts'
 import type { NewBinding, StoredBinding } from './binding-rows.ts'
 import type { BindingStore } from './binding-store.ts'
-import type { BindingTransaction, Change } from './binding-transaction.ts'
+import {
+  type BindingTransaction,
+  type Change,
+  deleteBindings,
+  openBindingTransaction,
+} from './binding-transaction.ts'
 import type { BindingRule, RecordChange } from './bindings.ts'
 import type { DecisionCache } from './decision-cache.ts'
 import { formatShared } from './look-up.ts'
@@ -140,6 +145,18 @@ export function createBindingChanges(dependencies: {
       })
       await settle({ digest: input.digest, version: stored.version, stored, generation })
       return item
+    },
+
+    /** No cache can know anything of a digest that is made in the same transaction, so none is told. */
+    async bindNew(tx: Queryable, input: NewBinding): Promise<void> {
+      const rule = checkRule(input.rule)
+      if (!(await openBindingTransaction(tx).insert({ ...input, rule }))) {
+        throw new Error('a new credential is bound already')
+      }
+    },
+
+    async removeAll(tx: Queryable, digests: readonly string[]): Promise<void> {
+      await publish(tx, await deleteBindings(tx, digests), true)
     },
 
     unbind: (id: number, record: RecordChange) =>

@@ -12,7 +12,13 @@ export type StoredBinding = {
   provisional: boolean
 }
 
-export type NewBinding = { digest: string; tokenDisplay: string; rule: BindingRule }
+export type NewBinding = {
+  digest: string
+  tokenDisplay: string
+  rule: BindingRule
+  /** Whose credential it is; foreign tokens belong to no client. */
+  clientId?: number | undefined
+}
 export type BindingRow = {
   id: number
   digest: Buffer
@@ -34,13 +40,13 @@ export const bindingColumns =
 
 /**
  * Inserts a binding with its ranges, or answers the one that stands there (`made` false) untouched, in one statement:
- * `$1` digest, `$2` display, `$3` mode, `$4` ranges, `$5` first use, `$6` provisional.
+ * `$1` digest, `$2` display, `$3` mode, `$4` ranges, `$5` first use, `$6` provisional, `$7` client.
  * `xmax = 0` is true of a row just inserted; the update that changes nothing is what makes a conflict answer its row.
  */
 export const insertSql = `
   with standing as (
-    insert into bindings (digest, token_display, mode, allowed_ips, first_used_at, last_used_at, provisional)
-    values ($1, $2, $3, $4::text[], $5, $5, $6)
+    insert into bindings (digest, token_display, mode, allowed_ips, first_used_at, last_used_at, provisional, client_id)
+    values ($1, $2, $3, $4::text[], $5, $5, $6, $7)
     on conflict (digest) do update set digest = excluded.digest
     returning ${bindingColumns}, xmax = 0 as made
   ), ranges as (

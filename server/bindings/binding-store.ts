@@ -34,10 +34,10 @@ export function createBindingStore(database: Database) {
 
     /** `made` is false when another call bound the token first: then the binding is that one. */
     async insertFirstUse(binding: NewBinding, at: Date): Promise<{ binding: StoredBinding; made: boolean }> {
-      const { digest, tokenDisplay, rule } = binding
+      const { digest, tokenDisplay, rule, clientId } = binding
       const { rows } = await database.query<InsertedRow>(
         insertSql,
-        [toBytes(digest), tokenDisplay, rule.mode, rule.allowedIps, at, true],
+        [toBytes(digest), tokenDisplay, rule.mode, rule.allowedIps, at, true, clientId],
         { deadlineMs: decisionDeadlineMs },
       )
       const [row] = rows

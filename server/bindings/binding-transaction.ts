@@ -34,8 +34,8 @@ export function openBindingTransaction(tx: Queryable) {
     tx,
 
     /** Null when the token is bound already. */
-    async insert({ digest, tokenDisplay, rule }: NewBinding): Promise<Changed | null> {
-      const values = [toBytes(digest), tokenDisplay, rule.mode, rule.allowedIps, null, false]
+    async insert({ digest, tokenDisplay, rule, clientId }: NewBinding): Promise<Changed | null> {
+      const values = [toBytes(digest), tokenDisplay, rule.mode, rule.allowedIps, null, false, clientId]
       const { rows } = await tx.query<InsertedRow>(insertSql, values)
       return rows[0]?.made ? { stored: toStored(rows[0]), item: toItem(rows[0]) } : null
     },
@@ -100,4 +100,16 @@ export function openBindingTransaction(tx: Queryable) {
       return rows.map((row) => ({ digest: toDigest(row.digest), version: row.version }))
     },
   }
+}
+
+/** Deletes the bindings of `digests` whatever their state, those in the archive too. */
+export async function deleteBindings(tx: Queryable, digests: readonly string[]): Promise<Change[]> {
+  const bytes = digests.map(toBytes)
+  await tx.query('delete from archived_bindings where digest = any($1)', [bytes])
+  const { rows } = await tx.query<{ digest: Buffer; version: number }>(
+    `with gone as (delete from bindings where digest = any($1) returning digest)
+     select digest, nextval('binding_version') as version from gone`,
+    [bytes],
+  )
+  return rows.map((row) => ({ digest: toDigest(row.digest), version: row.version }))
 }

@@ -31,6 +31,8 @@ export type BindingCall = {
   digest: string
   /** Short mask for people, never enough to use. */
   tokenDisplay: string
+  /** Whose credential it is; foreign tokens belong to no client. */
+  clientId?: number
   address: IpAddress
   method: string
   /** Without the query string. */
@@ -67,6 +69,13 @@ export type Bindings = {
     input: { digest: string; tokenDisplay: string; rule: BindingRule },
     record: RecordChange,
   ): Promise<BindingItem>
+  /** Binds a credential that was made in this transaction. Throws AppError `malformed_request` for a bad rule. */
+  bindNew(
+    tx: Queryable,
+    input: { digest: string; tokenDisplay: string; clientId: number; rule: BindingRule },
+  ): Promise<void>
+  /** Removes the bindings of credentials that cease to be in this transaction. */
+  removeAll(tx: Queryable, digests: readonly string[]): Promise<void>
   /** These answer the binding (unbind: as it was), or null for an unknown id; the change holds from the next request on. */
   unbind(id: number, record: RecordChange): Promise<BindingItem | null>
   setRule(id: number, rule: BindingRule, record: RecordChange): Promise<BindingItem | null>
@@ -138,6 +147,8 @@ export async function createBindings(dependencies: BindingsDependencies): Promis
     }),
     list: bindingStore.list,
     create: changes.create,
+    bindNew: changes.bindNew,
+    removeAll: changes.removeAll,
     unbind: changes.unbind,
     setRule: changes.setRule,
     ban: changes.ban,

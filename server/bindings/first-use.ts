@@ -41,11 +41,11 @@ export function createFirstUse(dependencies: {
         return { outcome: 'limited', addressKey, retryAfterSeconds: Math.max(1, Math.ceil(resetMs / 1000)) }
       }
     }
-    const { digest, tokenDisplay } = call
+    const { digest, tokenDisplay, clientId } = call
     const rule = firstUseRule(call.address, config.bindIpv6Prefix)
     try {
       const { binding, made } = await store.insertFirstUse(
-        { digest, tokenDisplay, rule },
+        { digest, tokenDisplay, rule, clientId },
         new Date(clock.now()),
       )
       fillShared(sharedCache, digest, binding, generation)

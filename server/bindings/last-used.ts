@@ -2,13 +2,12 @@
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createLastUsed, type Database, type LastUsed } from '../store/store.ts'
-import type { KnownBinding } from './decision-cache.ts'
 
 export function createBindingLastUsed(dependencies: {
   database: Database
   clock: Clock
   logger: Logger
-}): LastUsed<KnownBinding> {
+}): LastUsed {
   const { database, clock, logger } = dependencies
   return createLastUsed({
     component: 'bindings',

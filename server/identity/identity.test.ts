@@ -29,8 +29,9 @@ async function open(test: TestContext, env: Record<string, string> = {}) {
     const config = testConfig(await openTestFolder(scope), env)
     const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
     const record = audit.recorderFor('start', null)
-    const dependencies = { config, database, notices, counters, record, clock, logger: quietLogger() }
-    const identity = await createIdentity(dependencies)
+    const engines = { database, notices, counters, clock, logger: quietLogger() }
+    const hooks = { bindCredential: async () => undefined, removeClient: async () => undefined }
+    const identity = await createIdentity({ ...engines, config, record, hooks })
     scope.after(() => identity.close())
     const reset = () => resetAdminPassword({ database: engines.database, publish: notices.publish, record })
     return { identity, reset, tokenPath: join(config.dataDir, localTokenFile) }

@@ -10,21 +10,21 @@ const waitingMax = 200_000
 /** `touched` is set while the use of the row waits to be written. */
 export type UsedRow = { readonly id: number; touched: boolean }
 
-export type LastUsed<Used extends UsedRow> = {
-  touch(row: Used): void
+export type LastUsed = {
+  touch(row: UsedRow): void
   flush(): Promise<void>
   close(): Promise<void>
 }
 
-export function createLastUsed<Used extends UsedRow>(dependencies: {
+export function createLastUsed(dependencies: {
   /** Writes the time of use of at most 5,000 rows, locking them in one order: two replicas may write at once. */
   write(ids: readonly number[], at: Date): Promise<unknown>
   component: string
   clock: Clock
   logger: Logger
-}): LastUsed<Used> {
+}): LastUsed {
   const { write, component, clock, logger } = dependencies
-  let waiting: Used[] = []
+  let waiting: UsedRow[] = []
   let writing: Promise<void> = Promise.resolve()
   const timer = clock.every(lastUsedPeriodMs, () => void flush())
 
