@@ -61,14 +61,14 @@ export function readCarriers(
   return tokens
 }
 
-/** The target without `key` parameters; all else stays byte for byte. */
-export function withoutQueryKeys(target: string): string {
+/** The target without parameters named `name`; all else stays byte for byte. */
+export function withoutQueryKeys(target: string, name = 'key'): string {
   const query = target.indexOf('?')
   if (query < 0) return target
   const kept = target
     .slice(query + 1)
     .split('&')
-    .filter((pair) => queryKeysOf(pair).length === 0)
+    .filter((pair) => queryValues(pair, name).length === 0)
   return kept.length === 0 ? target.slice(0, query) : `${target.slice(0, query)}?${kept.join('&')}`
 }
 
@@ -96,15 +96,15 @@ function addProtocols(tokens: string[], value: string, userTokenIssuer: string |
 function addQueryKeys(tokens: string[], query: string): void {
   // An encoded name needs a percent sign.
   if (!query.includes('key=') && !query.includes('%')) return
-  for (const value of queryKeysOf(query)) addToken(tokens, value)
+  for (const value of queryValues(query, 'key')) addToken(tokens, value)
 }
 
-/** Values of `key`. Some servers part pairs at `;` as well. */
-function queryKeysOf(query: string): string[] {
+/** Decoded values of one parameter. Some servers part pairs at `;` as well. */
+export function queryValues(query: string, name: string): string[] {
   const values: string[] = []
   for (const pair of query.split(/[&;]/)) {
     const end = pair.indexOf('=')
-    if (end >= 0 && decode(pair.slice(0, end)) === 'key') values.push(decode(pair.slice(end + 1)))
+    if (end >= 0 && decode(pair.slice(0, end)) === name) values.push(decode(pair.slice(end + 1)))
   }
   return values
 }

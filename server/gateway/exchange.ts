@@ -17,7 +17,12 @@ export type ExchangeOrder = {
   settle: ((status: number) => void) | null
   /** Set for a WebSocket upgrade. */
   tunnel: Tunnel | null
+  /** Looks at the upstream's answer before the client gets anything of it; null: it goes back as it is. */
+  screen: AnswerScreen | null
 }
+
+/** Answers the headers (names and values) that the client gets, or why it does not get this answer. */
+export type AnswerScreen = (status: number, headers: string[]) => string[] | AppError
 
 /** The same for all exchanges. */
 export type ExchangeTerms = {

@@ -1,4 +1,4 @@
-// Door of the gateway room, and the story of a call that is passed on. Start reading here.
+// Door of the gateway room, and the story of a call that is passed through. Calls to providers: provider-call.ts.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '@sallyport/contract'
 import type { Registry } from 'prom-client'
@@ -9,8 +9,10 @@ import type { KeyedDigest } from '../lib/keyed-digest.ts'
 import { createForwarder, refuseBody } from './forward.ts'
 import { createGatewayMetrics } from './gateway-metrics.ts'
 import { createJudge, type Verdict } from './judge.ts'
+import { createProviderProxy, type ProviderProxyDependencies } from './provider-call.ts'
 import { createRouting } from './routing.ts'
 
+export { type CheckCaller, type CheckedCall, createCallerCheck } from './caller-check.ts'
 export { isOwnCredential, maskToken, toCanonicalToken } from './token.ts'
 
 export type GatewayDependencies = {
@@ -27,12 +29,13 @@ export type GatewayDependencies = {
   bindings: Pick<Bindings, 'decide'>
   digest: KeyedDigest
   metrics: Registry
-  /** Issuer of user tokens, which are refused here; null while there is none. */
+  /** Issuer of user tokens, which are never passed through; null while there is none. */
   userTokenIssuer: string | null
+  providerCalls: Pick<ProviderProxyDependencies, 'callers' | 'checkCaller' | 'providers' | 'isEngineAway'>
 }
 
-export type Gateway = Pick<HttpHandlers, 'passThrough' | 'upgrade'> & {
-  /** Cuts the connections to the downstream. */
+export type Gateway = Pick<HttpHandlers, 'passThrough' | 'upgrade' | 'proxy'> & {
+  /** Cuts the connections to the downstream and to the providers. */
   close(): Promise<void>
 }
 
@@ -50,6 +53,12 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   const forwarder = downstreamUrl === null ? null : createForwarder({ config, downstreamUrl, metrics })
   const chooseRoute = createRouting(config.downstreamAnonymous)
   const judge = createJudge({ bindings, digest, metrics, userTokenIssuer })
+  const providerProxy = createProviderProxy({
+    config,
+    metrics,
+    userTokenIssuer,
+    ...dependencies.providerCalls,
+  })
 
   /** The story: where the call goes, whether it may, and then out and back. */
   function pass(call: PassThroughCall): Promise<void> | undefined {
@@ -63,7 +72,8 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       // The client may have left while the decision was looked up.
       if (response.destroyed) return
       const { settle } = verdict
-      forwarder.forward({ request, response, context, tunnel, settle, isPreflight: route === 'preflight' })
+      const isPreflight = route === 'preflight'
+      forwarder.forward({ request, response, context, tunnel, settle, screen: null, isPreflight })
     }
     const verdict = judge(request, context, route)
     return verdict instanceof Promise ? verdict.then(proceed) : proceed(verdict)
@@ -72,7 +82,10 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
   return {
     passThrough: (request, response, context) => pass({ request, response, context, tunnel: null }),
     upgrade: (request, response, context, tunnel) => pass({ request, response, context, tunnel }),
-    close: async () => forwarder?.close(),
+    proxy: providerProxy.proxy,
+    async close() {
+      await Promise.all([forwarder?.close(), providerProxy.close()])
+    },
   }
 }
 

@@ -54,8 +54,7 @@ export function toUpstreamHeaders(rawHeaders: readonly string[], options: Header
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''
     const lower = name.toLowerCase()
-    if (neverForwarded.has(lower) || lower === framing || lower.startsWith('x-forwarded-')) continue
-    if (named?.has(lower)) continue
+    if (isOfThisHop(lower, named)) continue
     if (lower === 'sec-websocket-protocol' && !options.isUpgrade) continue
     if (options.withoutCredentials && isCredential(lower)) continue
     const value = rawHeaders[index + 1] ?? ''
@@ -93,8 +92,14 @@ export function toClientHeaders(received: ReceivedHeaders, requestId: string): s
   return headers
 }
 
+/** `name` in lower case, `named` as from `connectionNames`. */
+export function isOfThisHop(name: string, named: ReadonlySet<string> | null): boolean {
+  if (neverForwarded.has(name) || name === framing || name.startsWith('x-forwarded-')) return true
+  return named?.has(name) ?? false
+}
+
 /** Names that a Connection header declares to be of this hop; null for the usual ones, which need no set. */
-function connectionNames(rawHeaders: readonly string[]): ReadonlySet<string> | null {
+export function connectionNames(rawHeaders: readonly string[]): ReadonlySet<string> | null {
   let names: Set<string> | null = null
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? ''

@@ -10,7 +10,7 @@ export type BodyShape =
   /** `length` is the declared one, null for a chunked body. */
   | { kind: 'stream'; length: string | null }
 
-export const noBody: BodyShape = { kind: 'none' }
+const noBody: BodyShape = { kind: 'none' }
 
 /** A body of a declared length up to this is collected before anything is sent on. */
 const smallBodyBytesMax = 64 * 1024
@@ -39,6 +39,29 @@ export function collectBody(
     chunks ??= []
     chunks.push(chunk)
     if (bytes === lengthBytes) done(Buffer.concat(chunks, bytes))
+  })
+}
+
+/**
+ * Resolves with the whole body, whatever its length is declared to be, or with why it is refused; stays open when the
+ * client leaves before its end.
+ */
+export function collectWholeBody(
+  request: IncomingMessage,
+  context: CallContext,
+  bytesMax: number,
+): Promise<Buffer | AppError> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => {
+      context.bytesIn += chunk.length
+      if (context.bytesIn <= bytesMax) chunks.push(chunk)
+      else {
+        chunks.length = 0
+        resolve(new AppError('body_too_large'))
+      }
+    })
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
   })
 }
 

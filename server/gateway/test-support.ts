@@ -11,10 +11,16 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { Registry } from 'prom-client'
 import type { BindingCall, Decision } from '../bindings/bindings.ts'
-import type { ConfigFile } from '../config/config.ts'
+import type { Config, ConfigFile } from '../config/config.ts'
 import { startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
+import type { Principal } from '../identity/identity.ts'
+import { systemClock } from '../lib/clock.ts'
 import { createKeyedDigest } from '../lib/keyed-digest.ts'
-import { createGateway } from './gateway.ts'
+import { Secret } from '../lib/secret.ts'
+import { createProviders } from '../providers/providers.ts'
+import { createMemoryCounters } from '../store/memory-counters.ts'
+import { createUsage } from '../usage/usage.ts'
+import { createCallerCheck, createGateway } from './gateway.ts'
 
 export type Received = { method: string; target: string; rawHeaders: string[]; body: Buffer }
 
@@ -79,8 +85,20 @@ export type TestGateway = TestHttp & {
   close(): Promise<void>
 }
 
+/** What provider calls find: who a credential is, which keys the vault holds, what the file says of providers. */
+export type ProviderWorld = {
+  /** API key or device token (`eyJ…`) → caller; an Error is thrown. */
+  callers: Record<string, Principal | null | Error>
+  /** `shared:openai` or `7:openai` → key. */
+  keys: Record<string, string>
+  file: ConfigFile['providers']
+}
+
+export const emptyWorld: ProviderWorld = { callers: {}, keys: {}, file: {} }
+
 export async function startGateway(options: {
   downstreamUrl: string | null
+  world?: ProviderWorld
   env?: Record<string, string>
   limits?: Partial<ConfigFile['limits']>
   decide?: (call: BindingCall) => Decision | Promise<Decision>
@@ -98,17 +116,21 @@ export async function startGateway(options: {
   )
   const asked: BindingCall[] = []
   const registry = new Registry()
-  const gateway = createGateway({
-    config,
-    bindings: {
-      decide(call) {
-        asked.push(call)
-        return decide(call)
-      },
+  const digest = createKeyedDigest(config.pepper)
+  const bindings = {
+    decide(call: BindingCall) {
+      asked.push(call)
+      return decide(call)
     },
-    digest: createKeyedDigest(config.pepper),
+  }
+  const { takeRequest } = createUsage({ counters: createMemoryCounters(systemClock) })
+  const gateway = createGateway({
+    ...{ config, bindings, digest, userTokenIssuer },
     metrics: registry,
-    userTokenIssuer,
+    providerCalls: {
+      ...createWorld(options.world ?? emptyWorld, config),
+      checkCaller: createCallerCheck({ bindings, digest, takeRequest }),
+    },
   })
   const own = (_request: IncomingMessage, response: ServerResponse) => {
     response.end('own')
@@ -123,6 +145,33 @@ export async function startGateway(options: {
       await http.http.close()
       await gateway.close()
     },
+  }
+}
+
+function createWorld({ callers, keys, file }: ProviderWorld, config: Config) {
+  const authenticate = async (text: string) => {
+    const known = callers[text] ?? null
+    if (known instanceof Error) throw known
+    return known
+  }
+  return {
+    callers: {
+      isApiKeyShaped: (text: string) => text.startsWith('sp_'),
+      isDeviceTokenShaped: (text: string) => text.startsWith('eyJ'),
+      authenticateApiKey: authenticate,
+      authenticateDeviceToken: authenticate,
+    },
+    providers: createProviders({
+      config: { ...config, providers: file },
+      vault: {
+        openKey(clientId, provider) {
+          const key = keys[`${clientId ?? 'shared'}:${provider}`]
+          return key === undefined ? null : new Secret(key)
+        },
+        list: async () => [],
+      },
+    }),
+    isEngineAway: (error: unknown) => error instanceof Error && error.message === 'away',
   }
 }
 

@@ -3,8 +3,8 @@ import { AppError } from '@sallyport/contract'
 import type { ConfigFile } from '../config/config.ts'
 import { type IpAddress, rangeAround } from '../lib/ip-address.ts'
 
-/** Requests to our own routes and requests that are passed on have their own limits. */
-export type RequestKind = 'own' | 'passThrough'
+/** Requests to our own routes, to providers and to the downstream have their own limits. */
+export type RequestKind = 'own' | 'proxy' | 'passThrough'
 
 export type Admission = {
   /** Null: there is room, and `leave` must be called with the same values when the request ends. */
@@ -18,10 +18,15 @@ const retryAfterSeconds = 1
 
 export function createAdmission(limits: ConfigFile['limits']): Admission {
   let inWork = 0
-  // An entry lives as long as a request of its address, so the process limit bounds both maps.
-  const byAddress = { own: new Map<string, number>(), passThrough: new Map<string, number>() }
+  // An entry lives as long as a request of its address, so the process limit bounds these maps.
+  const byAddress = {
+    own: new Map<string, number>(),
+    proxy: new Map<string, number>(),
+    passThrough: new Map<string, number>(),
+  }
   const maxima = {
     own: limits.admin.concurrent_per_address_max,
+    proxy: limits.providers.concurrent_per_address_max,
     passThrough: limits.pass_through.concurrent_per_address_max,
   }
   return {

@@ -72,7 +72,7 @@ async function start(t: { after(run: () => Promise<void>): void }) {
   const config = testConfig({ SHUTDOWN_GRACE_MS: '0' })
   const running = await startTestHttp({
     config,
-    handlers: { own: handle, passThrough: handle, upgrade: handle },
+    handlers: { own: handle, proxy: handle, passThrough: handle, upgrade: handle },
   })
   t.after(running.http.close)
   return { ...running, seen }
@@ -115,7 +115,8 @@ describe('an ambiguous request is refused and its connection ends', () => {
 })
 
 test('headers over the limit: 431; headers that do not come: 408; both in the envelope', async (t) => {
-  const handlers = { own: () => undefined, passThrough: () => undefined, upgrade: () => undefined }
+  const silent = () => undefined
+  const handlers = { own: silent, proxy: silent, passThrough: silent, upgrade: silent }
   const { limits } = testConfig()
   const config = testConfig(
     { SHUTDOWN_GRACE_MS: '0' },

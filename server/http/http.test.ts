@@ -30,7 +30,7 @@ async function start(
   const config = testConfig({ SHUTDOWN_GRACE_MS: '0', ...env }, limits)
   const running = await startTestHttp({
     config,
-    handlers: { own: answer, passThrough: answer, upgrade: answer, ...handlers },
+    handlers: { own: answer, proxy: answer, passThrough: answer, upgrade: answer, ...handlers },
     ...(clock ? { clock } : {}),
   })
   t.after(async () => {
@@ -305,10 +305,11 @@ describe('the end', () => {
 
 test('a port that is taken rejects listen', async (t) => {
   const { port } = await start(t)
+  const silent = () => undefined
   await assert.rejects(
     startTestHttp({
       config: testConfig({ APP_PORT: String(port) }),
-      handlers: { own: () => undefined, passThrough: () => undefined, upgrade: () => undefined },
+      handlers: { own: silent, proxy: silent, passThrough: silent, upgrade: silent },
     }),
     { code: 'EADDRINUSE' },
   )

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { isOwnPath } from '@sallyport/contract'
+import { isOwnPath, isProxyPath } from '@sallyport/contract'
 import type { ConfigFile } from '../config/config.ts'
 import type { Logger } from '../lib/logger.ts'
 import { findAmbiguity } from './ambiguous.ts'
@@ -72,6 +72,11 @@ export function listenOn(
   })
 }
 
+/** Our own routes speak plain HTTP. */
+function takesUpgrade(path: string): boolean {
+  return isProxyPath(path) || !isOwnPath(path)
+}
+
 /** Any other upgrade is ignored and answered as a plain request, where `Upgrade` is a hop-by-hop header like others. */
 function isWebSocketUpgrade(request: IncomingMessage): boolean {
   const { headers, method, url = '' } = request
@@ -82,7 +87,7 @@ function isWebSocketUpgrade(request: IncomingMessage): boolean {
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined &&
     url.startsWith('/') &&
-    !isOwnPath(url.split('?', 1)[0] ?? '') &&
+    takesUpgrade(url.split('?', 1)[0] ?? '') &&
     findAmbiguity(request) === null
   )
 }

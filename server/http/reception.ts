@@ -1,10 +1,10 @@
 // Takes each request in: refuses what is ambiguous, settles whose it is, counts it, and hands it to its handler.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { AppError, isOwnPath } from '@sallyport/contract'
+import { AppError, isOwnPath, isProxyPath } from '@sallyport/contract'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, RequestKind } from './admission.ts'
 import { findAmbiguity, toOriginForm } from './ambiguous.ts'
 import { Call, type CallContext } from './call-context.ts'
 import { logCall } from './call-log.ts'
@@ -25,6 +25,8 @@ export type Tunnel = { readonly socket: Socket; readonly head: Buffer }
 export type HttpHandlers = {
   /** Paths of our own (contract `isOwnPath`). `X-Request-Id` is set already. */
   own: Handler
+  /** Paths of our own that pass calls on to providers (contract `isProxyPath`), WebSocket upgrades among them. */
+  proxy(request: IncomingMessage, response: ServerResponse, context: CallContext, tunnel: Tunnel | null): Work
   /** All other paths. */
   passThrough: Handler
   /** WebSocket upgrades on all other paths. An answer other than 101 goes through `response`. */
@@ -105,7 +107,7 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
     }
     call.address = address
     call.realIpUsed = address !== connection.peer
-    const kind = isOwnPath(call.path) ? 'own' : 'passThrough'
+    const kind = kindOf(call.path)
     const refusal = admission.enter(kind, address)
     if (refusal === null) call.admittedAs = kind
     return refusal
@@ -113,10 +115,14 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
 
   function route(call: Call, tunnel: Tunnel | undefined): AppError | null {
     const { request, response, onConsolePort } = call
-    if (call.admittedAs === 'own') {
+    if (call.admittedAs !== 'passThrough') {
       const { hasConsolePort } = dependencies
       const refusal = refuseOwnPath(call.path, { hasConsolePort, onConsolePort })
       if (refusal !== null) return refusal
+      if (call.admittedAs === 'proxy') {
+        follow(call, handlers.proxy(request, response, call, tunnel ?? null))
+        return null
+      }
       response.setHeader('X-Request-Id', call.requestId)
       // Our own routes take small bodies only, and their handler knows nothing of this.
       if (call.expectsContinue) response.writeContinue()
@@ -158,4 +164,9 @@ export function createReception(dependencies: ReceptionDependencies): Reception 
   }
 
   return { accept, callsInWork, startClosing }
+}
+
+function kindOf(path: string): RequestKind {
+  if (!isOwnPath(path)) return 'passThrough'
+  return isProxyPath(path) ? 'proxy' : 'own'
 }

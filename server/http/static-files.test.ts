@@ -15,7 +15,8 @@ async function start(t: TestContext, files: Record<string, string | Buffer>) {
   writeFileSync(join(root, 'secret.txt'), 'secret')
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   const own = createStaticFiles({ folder, basePath: '/admin/ui/' })
-  const handlers = { own, passThrough: () => undefined, upgrade: () => undefined }
+  const silent = () => undefined
+  const handlers = { own, proxy: silent, passThrough: silent, upgrade: silent }
   const { http, port } = await startTestHttp({ config: testConfig({ SHUTDOWN_GRACE_MS: '0' }), handlers })
   t.after(async () => {
     await http.close()

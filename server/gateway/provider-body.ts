@@ -1,0 +1,88 @@
+// What of a provider call's body has to be looked at before it goes on: on a shared key all of it, else the model at most.
+import { AppError } from '@sallyport/contract'
+import type { Config } from '../config/config.ts'
+import type { MaybePromise } from '../lib/maybe-promise.ts'
+import type { JsonObject, StatelessRoute } from '../providers/providers.ts'
+import { parseJsonBody } from './json-body.ts'
+import type { ChosenCall } from './provider-call.ts'
+import { collectWholeBody, shapeOfBody } from './request-body.ts'
+import type { Outgoing } from './upstream.ts'
+
+export type PreparedBody = { body: Outgoing['body'] }
+
+/** Answers the body to send, or why the call is refused; without a promise when the body can stream on untouched. */
+export type PrepareBody = (call: ChosenCall) => MaybePromise<PreparedBody | AppError>
+
+const untouched: PreparedBody = { body: 'as it comes' }
+const none: PreparedBody = { body: null }
+
+export function createPrepareBody(limits: Config['limits']['providers']): PrepareBody {
+  async function collectJson({
+    request,
+    response,
+    context,
+    share,
+  }: ChosenCall): Promise<JsonObject | AppError> {
+    const { headers } = request
+    const bytesMax = limits.shared_body_bytes_max
+    const length = headers['content-length']
+    if (length !== undefined && Number(length) > bytesMax) return new AppError('body_too_large')
+    if (!/^(identity)?$/i.test(headers['content-encoding'] ?? '')) {
+      return new AppError('unsupported_media_type', { message: 'Send the body as JSON, not compressed.' })
+    }
+    const noRoom = share.reserve(length === undefined ? bytesMax : Number(length))
+    if (noRoom !== null) return noRoom
+    if (context.expectsContinue) response.writeContinue()
+    const body = await collectWholeBody(request, context, bytesMax)
+    return body instanceof AppError ? body : parseJsonBody(body)
+  }
+
+  async function prepareShared(call: ChosenCall, route: StatelessRoute): Promise<PreparedBody | AppError> {
+    const json = await collectJson(call)
+    if (json instanceof AppError) return json
+    const stored = call.provider.findStoredThing(json)
+    if (stored !== null) return refuseStored(stored)
+    return refuseModel(call, json) ?? toBody(route.hasStore ? { ...json, store: false } : json)
+  }
+
+  async function prepareForModels(call: ChosenCall): Promise<PreparedBody | AppError> {
+    const json = await collectJson(call)
+    if (json instanceof AppError) return json
+    // In our serialisation: the bytes of the caller could name another model to another parser.
+    return refuseModel(call, json) ?? toBody(json)
+  }
+
+  return (call) => {
+    const { request, path, provider, key, principal, tunnel } = call
+    const { method = '' } = request
+    if (key.isShared) {
+      const route = tunnel ? null : provider.findStatelessRoute(method, path)
+      if (route === null) return new AppError('route_not_shared')
+      if (route.method === 'POST') return prepareShared(call, route)
+      return refuseModel(call, null) ?? none
+    }
+    if (principal.models === null) return untouched
+    if (!tunnel && shapeOfBody(request).kind !== 'none') return prepareForModels(call)
+    return refuseModel(call, null) ?? (tunnel ? untouched : none)
+  }
+}
+
+/** A call that names no model can only be let through when it asks for nothing to be made. */
+function refuseModel({ principal, provider, path, request, tunnel }: ChosenCall, json: JsonObject | null) {
+  const { models } = principal
+  if (models === null) return null
+  const named = provider.findNamedModels(path, json)
+  const isReading = (request.method === 'GET' || request.method === 'HEAD') && !tunnel && json === null
+  if (named.length === 0) return isReading ? null : new AppError('model_not_allowed')
+  return named.every((model) => models.includes(model)) ? null : new AppError('model_not_allowed')
+}
+
+function refuseStored(found: string): AppError {
+  return new AppError('route_not_shared', {
+    message: `On the shared key nothing may be kept or reached that is kept, and the body names such a thing (${found}). Use a provider key of your own.`,
+  })
+}
+
+function toBody(json: JsonObject): PreparedBody {
+  return { body: Buffer.from(JSON.stringify(json)) }
+}
