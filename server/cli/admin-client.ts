@@ -19,7 +19,7 @@ export type CallOptions = {
 export type AdminClient = {
   /** The answer, checked against `schema`, and the text as the gateway sent it. Throws CommandFailure. */
   call<Schema extends z.ZodType>(
-    method: 'GET' | 'POST' | 'PUT',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     schema: Schema,
     options?: CallOptions,

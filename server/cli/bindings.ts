@@ -2,13 +2,15 @@
 import { type BindingItem, bindingItem, bindingsQuery, pageOf } from '@sallyport/contract'
 import { type Command, Option } from 'commander'
 import { type AdminClient, createAdminClient } from './admin-client.ts'
+import { rowId } from './arguments.ts'
 import { confirm, readSecretFromInput } from './confirm.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
+import { addRuleOptions, type RuleOptions, ruleModes, ruleOf } from './rule-options.ts'
 import { formatAge, formatList, formatPageLine, formatTable, formatTime } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
-type RuleOptions = RemoteOptions & { mode?: string; ip?: string[] }
+type ChangeOptions = RemoteOptions & RuleOptions
 type ListOptions = RemoteOptions & {
   q?: string
   ip?: string
@@ -18,7 +20,7 @@ type ListOptions = RemoteOptions & {
   pageSize?: string
 }
 
-const modes = ['single', 'multiple', 'all']
+const bindingId = rowId('a binding', 'sallyport bindings list')
 
 export function defineBindings(command: Command, terminal: Terminal): void {
   defineList(command, terminal)
@@ -33,7 +35,7 @@ function defineList(command: Command, terminal: Terminal): void {
     .option('--q <text>', 'token as it is shown, or its beginning')
     .option('--ip <address>', 'rules that cover this address')
     .addOption(new Option('--status <status>', 'state of the binding').choices(['active', 'banned']))
-    .addOption(new Option('--mode <mode>', 'kind of the rule').choices(modes))
+    .addOption(new Option('--mode <mode>', 'kind of the rule').choices(ruleModes))
     .option('--page <number>', 'page, from 1')
     .option('--page-size <number>', 'rows of a page, up to 200')
     .action(async (options: ListOptions) => {
@@ -57,7 +59,7 @@ function defineAdd(command: Command, terminal: Terminal): void {
   addRuleOptions(addRemoteOptions(add))
     .option('--token-stdin', 'read the token from standard input')
     .option('--token <token>', 'the token; others on this machine can see it in the list of processes')
-    .action(async (options: RuleOptions & { token?: string; tokenStdin?: true }) => {
+    .action(async (options: ChangeOptions & { token?: string; tokenStdin?: true }) => {
       if (Boolean(options.token) === Boolean(options.tokenStdin)) {
         throw new CommandFailure('give the token either with --token-stdin or with --token', exitCodes.usage)
       }
@@ -68,21 +70,21 @@ function defineAdd(command: Command, terminal: Terminal): void {
 }
 
 function defineSetIp(command: Command, terminal: Terminal): void {
-  const setIp = command.command('set-ip').argument('<id>', 'id of the binding')
+  const setIp = command.command('set-ip').argument('<id>', 'id of the binding', bindingId)
   addRuleOptions(
     addRemoteOptions(setIp.description('change from which addresses a token may be used')),
-  ).action(async (id: string, options: RuleOptions) => {
-    const body = { id: parseId(id), ...ruleOf(options) }
+  ).action(async (id: number, options: ChangeOptions) => {
+    const body = { id, ...ruleOf(options) }
     await change(terminal, options, { method: 'PUT', path: '/ip', body, done: 'Changed' })
   })
 }
 
 function defineUnbind(command: Command, terminal: Terminal): void {
   addRemoteOptions(command.command('unbind').description('remove a binding'))
-    .argument('<id>', 'id of the binding')
+    .argument('<id>', 'id of the binding', bindingId)
     .option('--yes', 'do not ask')
-    .action(async (id: string, options: RemoteOptions & { yes?: true }) => {
-      const body = { id: parseId(id) }
+    .action(async (id: number, options: RemoteOptions & { yes?: true }) => {
+      const body = { id }
       await confirm(terminal, {
         consequence: `Without binding ${body.id}, the next address that uses its token binds it anew.`,
         expected: String(body.id),
@@ -99,44 +101,11 @@ function defineBan(command: Command, terminal: Terminal): void {
   ]
   for (const { name, text, done } of verbs) {
     addRemoteOptions(command.command(name).description(text))
-      .argument('<id>', 'id of the binding')
-      .action(async (id: string, options: RemoteOptions) => {
-        await change(terminal, options, { path: `/${name}`, body: { id: parseId(id) }, done })
+      .argument('<id>', 'id of the binding', bindingId)
+      .action(async (id: number, options: RemoteOptions) => {
+        await change(terminal, options, { path: `/${name}`, body: { id }, done })
       })
   }
-}
-
-function addRuleOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option(
-        '--mode <mode>',
-        'kind of the rule (default: single or multiple, as many as --ip says)',
-      ).choices(modes),
-    )
-    .option('--ip <address...>', 'IP address or CIDR; several of them with mode multiple')
-}
-
-/** What the options say; whether the addresses are good is for the gateway to say. */
-function ruleOf(options: RuleOptions): { mode: string; allowed_ips: string[] } {
-  const allowedIps = (options.ip ?? []).flatMap((text) => text.split(',')).filter((text) => text !== '')
-  if (options.mode !== undefined) return { mode: options.mode, allowed_ips: allowedIps }
-  if (allowedIps.length === 0) {
-    throw new CommandFailure(
-      'say from where the token may be used: --ip ADDRESS, or --mode all for every address',
-      exitCodes.usage,
-    )
-  }
-  return { mode: allowedIps.length === 1 ? 'single' : 'multiple', allowed_ips: allowedIps }
-}
-
-function parseId(text: string): number {
-  const id = /^[1-9]\d{0,15}$/.test(text) ? Number(text) : null
-  if (id !== null && Number.isSafeInteger(id)) return id
-  throw new CommandFailure(
-    `"${text}" is not the id of a binding. 'sallyport bindings list' shows them in the first column`,
-    exitCodes.usage,
-  )
 }
 
 async function change(

@@ -1,7 +1,7 @@
 // Typed confirmation before something that cannot be taken back, and secrets read from standard input.
 import { createInterface } from 'node:readline/promises'
 import { CommandFailure, exitCodes } from './failure.ts'
-import type { Terminal } from './terminal.ts'
+import { printable, type Terminal } from './terminal.ts'
 
 /** Longest secret taken from standard input. */
 const inputBytesMax = 16_384
@@ -20,7 +20,9 @@ export async function confirm(
   }
   const lines = createInterface({ input: terminal.stdin, output: terminal.stderr })
   try {
-    const typed = await lines.question(`${question.consequence}\nType ${question.expected} to go on: `)
+    const typed = await lines.question(
+      `${printable(question.consequence)}\nType ${question.expected} to go on: `,
+    )
     if (typed.trim() === question.expected) return
   } finally {
     lines.close()

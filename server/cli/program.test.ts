@@ -10,7 +10,9 @@ import { createTestFolder, runCommand } from './test-support.ts'
 test('--help names every group and ends well', async () => {
   const result = await runCommand(['--help'])
   assert.equal(result.exitCode, 0)
-  for (const group of ['start', 'config', 'doctor', 'bindings', 'logs', 'settings', 'audit', 'admin']) {
+  const groups =
+    'start config doctor clients keys devices providers bindings logs settings audit admin jwt vault'
+  for (const group of groups.split(' ')) {
     assert.match(result.stdout, new RegExp(`^  ${group} `, 'm'))
   }
 })

@@ -26,6 +26,26 @@ const groups: readonly CommandGroup[] = [
     load: async () => (await import('./doctor.ts')).defineDoctor,
   },
   {
+    name: 'clients',
+    summary: 'whom the gateway serves',
+    load: async () => (await import('./clients.ts')).defineClients,
+  },
+  {
+    name: 'keys',
+    summary: 'API keys of clients',
+    load: async () => (await import('./keys.ts')).defineKeys,
+  },
+  {
+    name: 'devices',
+    summary: 'edge machines of clients',
+    load: async () => (await import('./devices.ts')).defineDevices,
+  },
+  {
+    name: 'providers',
+    summary: 'upstream APIs and the keys for them',
+    load: async () => (await import('./providers.ts')).defineProviders,
+  },
+  {
     name: 'bindings',
     summary: 'from which addresses a token may be used',
     load: async () => (await import('./bindings.ts')).defineBindings,
@@ -49,6 +69,16 @@ const groups: readonly CommandGroup[] = [
     name: 'admin',
     summary: 'the admin account, on the machine of the gateway',
     load: async () => (await import('./admin.ts')).defineAdmin,
+  },
+  {
+    name: 'jwt',
+    summary: 'secrets that sign device tokens, on the machine of the gateway',
+    load: async () => (await import('./jwt.ts')).defineJwt,
+  },
+  {
+    name: 'vault',
+    summary: 'sealed provider keys, on the machine of the gateway',
+    load: async () => (await import('./vault.ts')).defineVault,
   },
 ]
 
