@@ -1,4 +1,4 @@
-// For tests: a fresh database, and the whole admin room with the real bindings behind a real listener.
+// For tests: a fresh database, and every room with routes on real engines behind a real listener.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { AppError } from '@sallyport/contract'
 import { Registry } from 'prom-client'
+import { createApiRoutes } from '../api/api.ts'
 import { type Bindings, createBindings } from '../bindings/bindings.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { Call } from '../http/call-context.ts'
@@ -15,10 +16,13 @@ import { createManualClock, type ManualClock, systemClock } from '../lib/clock.t
 import { parseIpAddress } from '../lib/ip-address.ts'
 import { createKeyedDigest, deriveKey } from '../lib/keyed-digest.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
+import { createProviders, createVapiCalls } from '../providers/providers.ts'
 import { createMemoryCounters } from '../store/memory-counters.ts'
 import type { Database, Store, StoreHealth } from '../store/store.ts'
 import { createTestStore } from '../store/test-support.ts'
-import { createWeb } from '../web/web.ts'
+import { createUsage } from '../usage/usage.ts'
+import { createVault, type Vault } from '../vault/vault.ts'
+import { createWeb, type Web } from '../web/web.ts'
 import {
   type AdminDependencies,
   type AuditLog,
@@ -91,6 +95,10 @@ export type TestGateway = {
   settings: LiveSettings
   audit: AuditLog
   registry: Registry
+  vault: Vault
+  store: Store
+  /** Webhooks that were queued, in order. */
+  webhooks: Record<string, unknown>[]
   caller: TestCaller
   components: StoreHealth
   logLines: string[]
@@ -111,7 +119,7 @@ export type Answer = {
   error: { code: string; message: string; details?: string[]; request_id: string } | null
 }
 
-/** The admin room as `main` puts it together, with a clock that the test moves and a caller that it chooses. */
+/** The rooms with routes as `main` puts them together, with a clock that the test moves and a caller that it chooses. */
 export async function openTestGateway(
   test: TestContext,
   options: { env?: Record<string, string>; bindings?: Partial<Bindings> } = {},
@@ -135,13 +143,23 @@ export async function openTestGateway(
     settings: settings.current,
     enqueueAlert: async () => undefined,
   })
+  const vault = createVault({ config, database, notices })
+  const providers = createProviders({ config, vault })
+  const vapiCalls = await createVapiCalls({
+    ...{ config, providers, database, clock: systemClock, logger },
+    jobs: { schedule: async () => undefined },
+  })
   const digest = createKeyedDigest(config.pepper)
   const identity = await createIdentity({
     ...{ database, notices, config, counters, record, clock, logger },
     hooks: {
       bindCredential: (tx, { credential, display, clientId, rule }) =>
         realBindings.bindNew(tx, { digest: digest(credential), tokenDisplay: display, clientId, rule }),
-      removeClient: (tx, { credentials }) => realBindings.removeAll(tx, credentials.map(digest)),
+      async removeClient(tx, { clientId, credentials }) {
+        await realBindings.removeAll(tx, credentials.map(digest))
+        await vault.removeClient(tx, clientId)
+        await vapiCalls.removeClient(tx, clientId)
+      },
     },
   })
   const bindings = { ...realBindings, ...options.bindings }
@@ -155,17 +173,32 @@ export async function openTestGateway(
     await realBindings.close()
     settings.close()
     await identity.close()
+    await vapiCalls.close()
+    vault.close()
   })
-  const parts = { database, config, clock, audit, identity, settings, bindings, registry }
-  const listening = await listen(scope, {
+  const webhooks: Record<string, unknown>[] = []
+  const parts = { database, config, clock, audit, identity, settings, bindings, registry, vault }
+  const apiRoutes = createApiRoutes({
+    ...{ config, database, counters, bindings, vault, vapiCalls, digest, registry, clock, logger },
+    ...{ callers: identity, keys: identity.keys, devices: identity.devices },
+    usage: createUsage({ counters }),
+    notify: { enqueueWebhook: async (_tx, body) => void webhooks.push({ ...body }) },
+    isProvider: (name) => providers.find(name) !== null,
+    recorderFor: audit.recorderFor,
+    settings: settings.current,
+  })
+  const adminRoutes = createAdminRoutes({
     ...parts,
+    providers,
     logger,
     health: () => components,
     untrustedRealIpPeers: () => [{ address: '10.0.0.9', count: 2, last_seen_at: '2026-01-31T08:00:00.000Z' }],
     identifyToken: createTestIdentifier(config),
     version: '1.2.3',
   })
-  return { ...parts, components, logLines, ...listening }
+  const web = await createWeb({ config, version: '1.2.3', rooms: [adminRoutes, apiRoutes] })
+  const listening = await listen(scope, web)
+  return { ...parts, store, webhooks, components, logLines, ...listening }
 }
 
 function createTestIdentifier(config: Config): AdminDependencies['identifyToken'] {
@@ -178,13 +211,8 @@ function createTestIdentifier(config: Config): AdminDependencies['identifyToken'
 
 async function listen(
   scope: TestScope,
-  dependencies: AdminDependencies & { config: Config },
+  web: Web,
 ): Promise<Pick<TestGateway, 'url' | 'caller' | 'failures' | 'call' | 'signIn'>> {
-  const web = await createWeb({
-    config: dependencies.config,
-    version: dependencies.version,
-    rooms: [createAdminRoutes(dependencies)],
-  })
   const caller: TestCaller = { address: '127.0.0.1', peer: '127.0.0.1', onConsolePort: false }
   const calls: Call[] = []
   const listener = createServer((request, response) => {

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts'
 import type { AddRoutes, WebApi } from '../web/web.ts'
 import { type AdmitDependencies, createAdmit } from './admit.ts'
-import { type AuthenticateDependencies, createAuthenticate } from './authenticate.ts'
+import { type AuthenticateDependencies, type CallerKind, createAuthenticate } from './authenticate.ts'
 import { addClientHealthRoute, addClientRoutes, type ClientRouteDependencies } from './client-routes.ts'
 import { addPreflightRoute, allowCrossOrigin } from './cross-origin.ts'
 import { createDeviceGuessing, type DeviceGuessingDependencies } from './device-guessing.ts'
@@ -22,7 +22,7 @@ export function createApiRoutes(dependencies: ApiDependencies): AddRoutes {
   const { config, callers, clock } = dependencies
   const authenticate = createAuthenticate({ callers, admit: createAdmit(dependencies) })
   const devices = { ...dependencies, guessing: createDeviceGuessing(dependencies) }
-  const guard = (api: WebApi, kind: 'api_key' | 'device') =>
+  const guard = (api: WebApi, kind: CallerKind) =>
     api.addHook('onRequest', ({ raw }, reply) => authenticate(kind, raw, reply.raw))
 
   return (api) => {

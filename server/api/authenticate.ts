@@ -5,6 +5,8 @@ import type { Callers, Principal } from '../identity/identity.ts'
 import { callOf, type WebCall } from '../web/web.ts'
 import { readCredential } from './credential.ts'
 
+export type CallerKind = 'api_key' | 'device'
+
 /** A call of a known caller, before it is served. */
 export type AdmissionCall = {
   principal: Principal
@@ -21,10 +23,16 @@ export type AuthenticateDependencies = {
 
 /** Throws AppError for whoever may not go on. */
 export type Authenticate = (
-  kind: 'api_key' | 'device',
+  kind: CallerKind,
   request: IncomingMessage,
   response: ServerResponse,
 ) => Promise<void>
+
+/** For the descriptions of routes behind each kind of credential. */
+export const callerSecurity: Record<CallerKind, Record<string, string[]>[]> = {
+  api_key: [{ api_key: [] }, { api_key_header: [] }],
+  device: [{ device_token: [] }],
+}
 
 const principals = new WeakMap<IncomingMessage, Principal>()
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { ApiKeys } from '../identity/identity.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answers, type WebApi } from '../web/web.ts'
-import { type Authenticate, callerOf } from './authenticate.ts'
+import { type Authenticate, callerOf, callerSecurity } from './authenticate.ts'
 import { readCredential } from './credential.ts'
 
 export type ClientRouteDependencies = { keys: Pick<ApiKeys, 'list'>; clock: Clock }
@@ -37,7 +37,7 @@ export function addClientHealthRoute(
 /** Behind the authentication. */
 export function addClientRoutes(api: WebApi, { keys }: ClientRouteDependencies): void {
   const schema = {
-    tags,
+    ...{ tags, security: callerSecurity.api_key },
     summary: 'The API keys of your own client',
     // Whatever does not name the own client looks the same.
     params: z.strictObject({ id: z.string() }),

@@ -8,7 +8,7 @@ import {
 } from '@sallyport/contract'
 import type { Devices, DeviceToken } from '../identity/identity.ts'
 import { answers, callOf, type WebApi } from '../web/web.ts'
-import { callerOf } from './authenticate.ts'
+import { callerOf, callerSecurity } from './authenticate.ts'
 import type { DeviceGuessing } from './device-guessing.ts'
 
 export type DeviceRouteDependencies = {
@@ -17,6 +17,7 @@ export type DeviceRouteDependencies = {
 }
 
 const tags = ['device']
+const shared = { tags, security: callerSecurity.device }
 
 /** Needs no token: the secret in the body is the credential. */
 export function addDeviceAuthRoute(api: WebApi, { devices, guessing }: DeviceRouteDependencies): void {
@@ -42,7 +43,7 @@ export function addDeviceAuthRoute(api: WebApi, { devices, guessing }: DeviceRou
 /** Behind the authentication. */
 export function addDeviceRoutes(api: WebApi, { devices }: DeviceRouteDependencies): void {
   const refreshSchema = {
-    tags,
+    ...shared,
     summary: 'Another device token; the old one lives to its end',
     response: answers(deviceRefreshAnswer),
   }
@@ -50,7 +51,7 @@ export function addDeviceRoutes(api: WebApi, { devices }: DeviceRouteDependencie
     toAnswer(stillGood(await devices.refresh(callerOf(raw)))),
   )
 
-  const infoSchema = { tags, summary: 'Who this device is', response: answers(deviceInfo) }
+  const infoSchema = { ...shared, summary: 'Who this device is', response: answers(deviceInfo) }
   api.get('/device/info', { schema: infoSchema }, async ({ raw }) =>
     stillGood(await devices.info(callerOf(raw))),
   )

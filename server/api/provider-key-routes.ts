@@ -10,7 +10,7 @@ import { z } from 'zod'
 import type { Principal } from '../identity/identity.ts'
 import type { ProviderKeyInfo, RecordVaultChange, Vault } from '../vault/vault.ts'
 import { answers, callOf, notFound, type WebApi } from '../web/web.ts'
-import { callerOf } from './authenticate.ts'
+import { callerOf, callerSecurity } from './authenticate.ts'
 
 export type ProviderKeyRouteDependencies = {
   vault: Pick<Vault, 'list' | 'setKey' | 'removeKey'>
@@ -20,14 +20,14 @@ export type ProviderKeyRouteDependencies = {
 }
 
 const path = '/api/provider-keys'
-const tags = ['client']
+const shared = { tags: ['client'], security: callerSecurity.api_key }
 
 /** Behind the authentication. */
 export function addProviderKeyRoutes(api: WebApi, dependencies: ProviderKeyRouteDependencies): void {
   const { vault, isProvider, recorderFor } = dependencies
 
   const listSchema = {
-    tags,
+    ...shared,
     summary: 'The providers that you brought a key of your own for',
     response: answers(providerKeysAnswer),
   }
@@ -38,7 +38,7 @@ export function addProviderKeyRoutes(api: WebApi, dependencies: ProviderKeyRoute
   })
 
   const setSchema = {
-    tags,
+    ...shared,
     summary: 'Save a key of your own; it is never shown again',
     params: providerParams,
     body: providerKeyRequest,
@@ -54,7 +54,7 @@ export function addProviderKeyRoutes(api: WebApi, dependencies: ProviderKeyRoute
   })
 
   const removeSchema = {
-    tags,
+    ...shared,
     summary: 'Remove a key of your own',
     params: providerParams,
     response: { ...answers(z.null()), 204: z.null() },

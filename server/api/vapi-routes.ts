@@ -5,24 +5,29 @@ import { z } from 'zod'
 import type { Principal } from '../identity/identity.ts'
 import type { VapiAnswer, VapiCaller, VapiCalls } from '../providers/providers.ts'
 import { answers, type WebApi } from '../web/web.ts'
-import { callerOf } from './authenticate.ts'
+import { callerOf, callerSecurity } from './authenticate.ts'
 
 export type VapiRouteDependencies = { vapiCalls: Pick<VapiCalls, 'start' | 'stop'> }
 
-const tags = ['voice calls']
+const shared = { tags: ['voice calls'], security: callerSecurity.device }
 const answerOfVapi = z.unknown().describe('the answer of VAPI as it is')
 /** Errors of VAPI come in its own form. */
 const response = { ...answers(answerOfVapi), '4xx': answerOfVapi, '5xx': answerOfVapi }
 
 /** Behind the authentication. */
 export function addVapiRoutes(api: WebApi, { vapiCalls }: VapiRouteDependencies): void {
-  const startSchema = { tags, summary: 'Start a call with an assistant', body: vapiStartRequest, response }
+  const startSchema = {
+    ...shared,
+    summary: 'Start a call with an assistant',
+    body: vapiStartRequest,
+    response,
+  }
   api.post('/vapi/start', { schema: startSchema }, async ({ body, raw }, reply) =>
     pass(await vapiCalls.start(toCaller(callerOf(raw)), body), reply),
   )
 
   const stopSchema = {
-    tags,
+    ...shared,
     summary: 'Stop a call that this device started',
     body: vapiStopRequest,
     response,

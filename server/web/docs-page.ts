@@ -5,7 +5,7 @@ type Content = Record<string, { schema?: Schema }>
 type Operation = {
   summary?: string
   tags?: string[]
-  security?: unknown[]
+  security?: object[]
   parameters?: { name: string; in: string; required?: boolean; schema?: Schema; description?: string }[]
   requestBody?: { content: Content }
   responses?: Record<string, { content?: Content }>
@@ -49,12 +49,15 @@ ${sections.join('\n')}</main></body></html>
 
 function renderOperation(entry: { path: string; method: string; operation: Operation }): string {
   const { path, method, operation } = entry
-  const open = operation.security?.length === 0 ? '<p>Needs no authentication.</p>' : ''
+  const { security } = operation
+  const names = security?.flatMap((scheme) => Object.keys(scheme)) ?? []
+  const asks =
+    names.length > 0 ? `Needs ${names.join(' or ').replaceAll('_', ' ')}.` : 'Needs no authentication.'
   const answers = Object.entries(operation.responses ?? {})
     .filter(([status]) => !/^[45]XX$/.test(status))
     .map(([status, { content }]) => renderContent(`Answer ${status}`, content))
   return `<details><summary><code>${method.toUpperCase()} ${escapeHtml(path)}</code>
-${escapeHtml(operation.summary ?? '')}</summary>${open}${renderParameters(operation)}
+${escapeHtml(operation.summary ?? '')}</summary>${security ? `<p>${escapeHtml(asks)}</p>` : ''}${renderParameters(operation)}
 ${renderContent('Body', operation.requestBody?.content)}${answers.join('')}</details>`
 }
 

@@ -45,7 +45,10 @@ async function describeApi(dependencies: DocsDependencies): Promise<OpenApiDocum
       info: { title: 'Sallyport API', version: dependencies.version },
       components: {
         securitySchemes: {
-          bearer: { type: 'http', scheme: 'bearer' },
+          bearer: { type: 'http', scheme: 'bearer', description: 'an admin’s token' },
+          api_key: { type: 'http', scheme: 'bearer', description: 'an API key of a client' },
+          api_key_header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          device_token: { type: 'http', scheme: 'bearer', description: 'a token of POST /device/auth' },
           console: { type: 'apiKey', in: 'cookie', name: 'sallyport_session' },
         },
       },
