@@ -78,7 +78,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: object): void {
     if (this.isOver) return
-    const clientHeaders = toClientHeaders(controller.rawHeaders, this.#order.context.requestId)
+    const { context, screen } = this.#order
+    const received = toClientHeaders(controller.rawHeaders, context.requestId)
+    const clientHeaders = screen ? screen(status, received) : received
+    if (clientHeaders instanceof AppError) {
+      this.breakOff(clientHeaders)
+      return
+    }
     if (status < 200) {
       this.#passInterim(status, clientHeaders)
       return

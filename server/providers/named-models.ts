@@ -10,7 +10,7 @@ export function findNamedModels(path: string, body: JsonObject | null): string[]
   const found = inPath.exec(decode(path))?.[1]
   if (found !== undefined) models.push(found)
   // Some APIs take a list of models to fall back to.
-  for (const value of [body?.model, body?.models].flat()) {
+  for (const value of [body?.model, ...[body?.models].flat()]) {
     if (typeof value === 'string') models.push(value.replace(/^models\//, ''))
   }
   return models
