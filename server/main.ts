@@ -8,16 +8,26 @@ import {
   createLiveSettings,
   scheduleAuditRetention,
 } from './admin/admin.ts'
-import { createBindings } from './bindings/bindings.ts'
+import { createApiRoutes } from './api/api.ts'
+import { type Bindings, createBindings } from './bindings/bindings.ts'
 import { type Config, loadConfig } from './config/config.ts'
-import { createGateway, isOwnCredential, maskToken, toCanonicalToken } from './gateway/gateway.ts'
+import {
+  createCallerCheck,
+  createGateway,
+  isOwnCredential,
+  maskToken,
+  toCanonicalToken,
+} from './gateway/gateway.ts'
 import { createHttp, createStaticFiles, type Http } from './http/http.ts'
-import { createIdentity } from './identity/identity.ts'
+import { type CredentialHooks, createIdentity } from './identity/identity.ts'
 import { systemClock as clock } from './lib/clock.ts'
-import { createKeyedDigest, deriveKey } from './lib/keyed-digest.ts'
+import { createKeyedDigest, deriveKey, type KeyedDigest } from './lib/keyed-digest.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createNotify } from './notify/notify.ts'
-import { createStore } from './store/store.ts'
+import { createProviders, createVapiCalls, type VapiCalls } from './providers/providers.ts'
+import { createStore, EngineAwayError } from './store/store.ts'
+import { createUsage } from './usage/usage.ts'
+import { createVault, type Vault } from './vault/vault.ts'
 import { createWeb } from './web/web.ts'
 
 export type GatewayOptions = {
@@ -73,17 +83,31 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     enqueueAlert: notify.enqueueWebhook,
   })
   opened.defer(bindings.close)
+  const vault = createVault({ config, database, notices })
+  opened.defer(async () => vault.close())
+  const providers = createProviders({ config, vault })
+  const vapiCalls = await createVapiCalls({ config, providers, database, jobs, clock, logger })
+  opened.defer(vapiCalls.close)
+  const usage = createUsage({ counters })
+  const digest = createKeyedDigest(config.pepper)
   const identity = await createIdentity({
     ...{ config, database, notices, counters, clock, logger },
     record: audit.recorderFor('configuration', null),
+    hooks: connectCredentials({ bindings, vault, vapiCalls, digest }),
   })
   opened.defer(identity.close)
-  const digest = createKeyedDigest(config.pepper)
-  const gateway = createGateway({ config, bindings, digest, metrics, userTokenIssuer })
+  const checkCaller = createCallerCheck({ bindings, digest, takeRequest: usage.takeRequest })
+  const gateway = createGateway({
+    ...{ config, bindings, digest, metrics, userTokenIssuer },
+    providerCalls: {
+      ...{ callers: identity, checkCaller, providers },
+      isEngineAway: (error) => error instanceof EngineAwayError,
+    },
+  })
   opened.defer(gateway.close)
   const version = readVersion()
   const adminRoutes = createAdminRoutes({
-    ...{ config, identity, bindings, settings, audit, database, clock, logger },
+    ...{ config, identity, bindings, vault, providers, settings, audit, database, clock, logger },
     registry: metrics,
     health: store.health,
     untrustedRealIpPeers: () => describeMistakes(http),
@@ -94,7 +118,15 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     },
     version,
   })
-  const web = await createWeb({ config, version, rooms: [adminRoutes] })
+  const apiRoutes = createApiRoutes({
+    ...{ config, database, counters, notify, vault, vapiCalls, checkCaller, clock, logger },
+    ...{ callers: identity, keys: identity.keys, devices: identity.devices },
+    isProvider: (name) => providers.find(name) !== null,
+    recorderFor: audit.recorderFor,
+    settings: settings.current,
+    registry: metrics,
+  })
+  const web = await createWeb({ config, version, rooms: [adminRoutes, apiRoutes] })
   opened.defer(web.close)
   await scheduleAuditRetention({
     jobs,
@@ -114,11 +146,31 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
         if (isConsole) return serveConsole(request, response, call)
         web.handle(request, response, call)
       },
+      proxy: gateway.proxy,
       passThrough: gateway.passThrough,
       upgrade: gateway.upgrade,
     },
   })
   return { http, generatedPassword: identity.generatedPassword, startWork: store.startWork }
+}
+
+/** What other rooms do when credentials come and go: identity knows none of them. */
+function connectCredentials(rooms: {
+  bindings: Bindings
+  vault: Vault
+  vapiCalls: VapiCalls
+  digest: KeyedDigest
+}): CredentialHooks {
+  const { bindings, vault, vapiCalls, digest } = rooms
+  return {
+    bindCredential: (tx, { credential, display, clientId, rule }) =>
+      bindings.bindNew(tx, { digest: digest(credential), tokenDisplay: display, clientId, rule }),
+    async removeClient(tx, { clientId, credentials }) {
+      await bindings.removeAll(tx, credentials.map(digest))
+      await vault.removeClient(tx, clientId)
+      await vapiCalls.removeClient(tx, clientId)
+    },
+  }
 }
 
 function readVersion(): string {
