@@ -10,6 +10,7 @@ import { Registry } from 'prom-client'
 import { createApiRoutes } from '../api/api.ts'
 import { type Bindings, createBindings } from '../bindings/bindings.ts'
 import { type Config, loadConfig } from '../config/config.ts'
+import { createCallerCheck } from '../gateway/gateway.ts'
 import { Call } from '../http/call-context.ts'
 import { createIdentity, type Identity } from '../identity/identity.ts'
 import { createManualClock, type ManualClock, systemClock } from '../lib/clock.ts'
@@ -179,9 +180,9 @@ export async function openTestGateway(
   const webhooks: Record<string, unknown>[] = []
   const parts = { database, config, clock, audit, identity, settings, bindings, registry, vault }
   const apiRoutes = createApiRoutes({
-    ...{ config, database, counters, bindings, vault, vapiCalls, digest, registry, clock, logger },
+    ...{ config, database, counters, vault, vapiCalls, registry, clock, logger },
     ...{ callers: identity, keys: identity.keys, devices: identity.devices },
-    usage: createUsage({ counters }),
+    checkCaller: createCallerCheck({ bindings, digest, ...createUsage({ counters }) }),
     notify: { enqueueWebhook: async (_tx, body) => void webhooks.push({ ...body }) },
     isProvider: (name) => providers.find(name) !== null,
     recorderFor: audit.recorderFor,

@@ -1,7 +1,6 @@
 // Door of the api room: what clients and devices ask of the gateway itself with their own credentials.
 import type { Config } from '../config/config.ts'
 import type { AddRoutes, WebApi } from '../web/web.ts'
-import { type AdmitDependencies, createAdmit } from './admit.ts'
 import { type AuthenticateDependencies, type CallerKind, createAuthenticate } from './authenticate.ts'
 import { addClientHealthRoute, addClientRoutes, type ClientRouteDependencies } from './client-routes.ts'
 import { addPreflightRoute, allowCrossOrigin } from './cross-origin.ts'
@@ -10,8 +9,7 @@ import { addDeviceAuthRoute, addDeviceRoutes, type DeviceRouteDependencies } fro
 import { addProviderKeyRoutes, type ProviderKeyRouteDependencies } from './provider-key-routes.ts'
 import { addVapiRoutes, type VapiRouteDependencies } from './vapi-routes.ts'
 
-export type ApiDependencies = AdmitDependencies &
-  Omit<AuthenticateDependencies, 'admit'> &
+export type ApiDependencies = AuthenticateDependencies &
   ClientRouteDependencies &
   ProviderKeyRouteDependencies &
   Omit<DeviceRouteDependencies, 'guessing'> &
@@ -19,8 +17,8 @@ export type ApiDependencies = AdmitDependencies &
   VapiRouteDependencies & { config: Pick<Config, 'corsOrigins'> }
 
 export function createApiRoutes(dependencies: ApiDependencies): AddRoutes {
-  const { config, callers, clock } = dependencies
-  const authenticate = createAuthenticate({ callers, admit: createAdmit(dependencies) })
+  const { config, clock } = dependencies
+  const authenticate = createAuthenticate(dependencies)
   const devices = { ...dependencies, guessing: createDeviceGuessing(dependencies) }
   const guard = (api: WebApi, kind: CallerKind) =>
     api.addHook('onRequest', ({ raw }, reply) => authenticate(kind, raw, reply.raw))

@@ -1,24 +1,17 @@
 // Lets a caller pass to the routes for its kind of credential; no kind opens the routes of another.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '@sallyport/contract'
+import type { CheckCaller } from '../gateway/gateway.ts'
 import type { Callers, Principal } from '../identity/identity.ts'
-import { callOf, type WebCall } from '../web/web.ts'
+import { callOf } from '../web/web.ts'
 import { readCredential } from './credential.ts'
 
 export type CallerKind = 'api_key' | 'device'
 
-/** A call of a known caller, before it is served. */
-export type AdmissionCall = {
-  principal: Principal
-  request: IncomingMessage
-  response: ServerResponse
-  call: WebCall
-}
-
 export type AuthenticateDependencies = {
   callers: Pick<Callers, 'authenticateApiKey' | 'authenticateDeviceToken'>
-  /** Holds a caller to the binding and the limits of its credential: answers why the call is refused, or null. */
-  admit(call: AdmissionCall): AppError | null | Promise<AppError | null>
+  /** Holds a caller to the binding and the limits of its credential, as on its calls to providers. */
+  checkCaller: CheckCaller
 }
 
 /** Throws AppError for whoever may not go on. */
@@ -36,7 +29,7 @@ export const callerSecurity: Record<CallerKind, Record<string, string[]>[]> = {
 
 const principals = new WeakMap<IncomingMessage, Principal>()
 
-export function createAuthenticate({ callers, admit }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate({ callers, checkCaller }: AuthenticateDependencies): Authenticate {
   return async (kind, request, response) => {
     const text = readCredential(request)
     if (text === null) throw new AppError('credential_missing')
@@ -46,7 +39,11 @@ export function createAuthenticate({ callers, admit }: AuthenticateDependencies)
     if (!principal) throw new AppError('invalid_credential')
     const call = callOf(request)
     call.tokenDisplay = principal.display
-    const refusal = await admit({ principal, request, response, call })
+    const { address, path, requestId } = call
+    const refusal = await checkCaller(principal, {
+      ...{ address, path, requestId, method: request.method ?? '' },
+      setHeader: (name, value) => void response.setHeader(name, value),
+    })
     if (refusal) throw refusal
     principals.set(request, principal)
   }

@@ -24,8 +24,11 @@ export function createCallerCheck({ bindings, digest, takeRequest }: CallerCheck
   function checkBinding(principal: Principal, call: CheckedCall): MaybePromise<AppError | null> {
     if (!principal.isBound) return null
     const { address, method, path, requestId } = call
-    const { credential, display } = principal
-    const asked = { digest: digest(credential), tokenDisplay: display, address, method, path, requestId }
+    const { clientId, credential, display: tokenDisplay } = principal
+    const asked = {
+      ...{ digest: digest(credential), tokenDisplay, clientId },
+      ...{ address, method, path, requestId },
+    }
     return after(bindings.decide(asked), toRefusal)
   }
 
