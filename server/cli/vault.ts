@@ -29,7 +29,7 @@ export function defineVault(command: Command, terminal: Terminal): void {
       ).finally(bar.end)
       printLine(
         terminal,
-        `Sealed under MASTER_KEY: ${sealed} provider keys that were not, and all signing keys.`,
+        `Everything is sealed under MASTER_KEY now; of the provider keys ${sealed} were not before.`,
       )
       printLine(
         terminal,
