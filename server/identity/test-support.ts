@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import type { KeyCreateRequest } from '@sallyport/contract'
 import { type Clock, createManualClock, type ManualClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
-import type { Store } from '../store/store.ts'
+import type { Database, QueryOptions, Store } from '../store/store.ts'
 import { createTestStore, type StoreKind, silentLogger } from '../store/test-support.ts'
 import {
   type CallerIdentity,
@@ -69,6 +69,22 @@ export async function openRoom(
   })
   const record: RecordChange = async (_tx, change) => void recorded.push(change)
   return { ...(await open()), store, clock, recorded, record, bound, openSecond: open }
+}
+
+/** The database, with a word of the test's own before and after each query outside transactions. */
+export function watchQueries(
+  database: Database,
+  watch: { before?(sql: string): void; after?(sql: string): Promise<void> },
+): Database {
+  return {
+    ...database,
+    async query<R>(sql: string, values?: readonly unknown[], options?: QueryOptions) {
+      watch.before?.(sql)
+      const answer = await database.query<R>(sql, values, options)
+      await watch.after?.(sql)
+      return answer
+    },
+  }
 }
 
 export const newSecret = (text: string) => new Secret(text.padEnd(32, 'x'))
