@@ -49,7 +49,7 @@ function examine(outer: string, object: JsonObject, rules: BodyRules): string | 
   for (const [name, value] of Object.entries(object)) {
     if (name === 'type' && typeof value === 'string' && storedTypes.test(value)) return `type ${value}`
     const plain = toPlainName(name)
-    if ((storedNames.has(plain) || rules.storedNames.includes(plain)) && isSet(value)) return plain
+    if ((storedNames.has(plain) || rules.storedNames.includes(plain)) && isSet(value)) return name
   }
   return null
 }
