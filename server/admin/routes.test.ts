@@ -69,7 +69,7 @@ const malformed: [method: string, path: string, body: unknown, says: RegExp][] =
   ['POST', '/admin/api/login', { password: '' }, /^password: must have 1 characters or more/],
   ['POST', '/admin/api/login', { password: 'x', user: 'y' }, /^body: unknown field "user"; remove it/],
   ['POST', '/admin/api/login', [], /^body: must be a JSON object/],
-  ['POST', '/admin/api/login', undefined, /^body: must be a JSON object/],
+  ['POST', '/admin/api/login', undefined, /^body: is missing: it must be a JSON object/],
   ['POST', '/admin/api/login', '{"password":', /^body: is not valid JSON/],
   ['POST', '/admin/api/login', '', /^body: is empty/],
   ['GET', '/admin/api/bindings?page=0', undefined, /^page: must be a whole number from 1/],

@@ -54,7 +54,8 @@ export function answers<Answer extends z.ZodType>(answer: Answer) {
 const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request')
   return (data: unknown) => {
-    const parsed = schema.safeParse(data, { error: describeProblem })
+    // The framework says null for a body that was not sent; one that may be left out has a default for undefined.
+    const parsed = schema.safeParse(data ?? undefined, { error: describeProblem })
     return parsed.success ? { value: parsed.data } : { error: malformedRequest(parsed.error.issues, part) }
   }
 }
