@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test'
 import type { KeyCreateRequest } from '@sallyport/contract'
 import { type Clock, createManualClock, type ManualClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
-import type { Database, QueryOptions, Store } from '../store/store.ts'
+import type { Database, QueryOptions } from '../store/store.ts'
 import { createTestStore, type StoreKind, silentLogger } from '../store/test-support.ts'
 import {
   type CallerIdentity,
@@ -16,7 +16,7 @@ export type Recorded = { action: string; target: string; before: unknown; after:
 export type Bound = Parameters<CredentialHooks['bindCredential']>[1]
 
 export type IdentityRoom = CallerIdentity & {
-  store: Store
+  store: TestStore
   clock: ManualClock
   /** Changes that reached the audit log, in order. */
   recorded: Recorded[]
