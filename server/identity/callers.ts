@@ -45,7 +45,8 @@ export function createCallers(dependencies: {
 
   return {
     isApiKeyShaped,
-    isDeviceTokenShaped,
+    // One that is remembered is recognised without reading it again.
+    isDeviceTokenShaped: (text) => tokens.recall(text) !== undefined || isDeviceTokenShaped(text),
 
     authenticateApiKey(text) {
       if (!isApiKeyShaped(text)) return null

@@ -4,7 +4,7 @@ import type { KeyCreateRequest } from '@sallyport/contract'
 import { type Clock, createManualClock, type ManualClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
 import type { Database, QueryOptions } from '../store/store.ts'
-import { createTestStore, type StoreKind, silentLogger } from '../store/test-support.ts'
+import { createTestStore, type StoreKind, silentLogger, type TestStore } from '../store/test-support.ts'
 import {
   type CallerIdentity,
   type CallerIdentityDependencies,
