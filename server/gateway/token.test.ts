@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { maskToken, toCanonicalToken } from './token.ts'
+import { isOwnCredential, maskToken, toCanonicalToken } from './token.ts'
 
 test('all spellings of one key have one mask', () => {
   const key = `Ab12${'x'.repeat(40)}wxYZ`
@@ -26,4 +26,11 @@ test('a mask never holds more than a third of a token, and only printable ASCII'
       assert.ok(shown * 2 <= token.length || shown === 0)
     }),
   )
+})
+
+test('a credential of ours, or the name of one, is told from what the downstream issues', () => {
+  const own = ['sp_', `sp_${'a'.repeat(64)}`, 'spd_x', 'spadm_x', 'api_key:7', 'device:12', 'user:5']
+  for (const token of own) assert.equal(isOwnCredential(token, null), true, token)
+  const foreign = ['sk-x', 'spx', 'api_key:', 'api_key:7a', 'xapi_key:7', 'device:', 'device', 'user:me', '']
+  for (const token of foreign) assert.equal(isOwnCredential(token, null), false, token)
 })

@@ -1,7 +1,9 @@
 // What a token is once it has been read: its canonical form, its mask, and whether it is one of ours.
 
-/** Kinds of our own credentials by what they begin with: API keys and the local admin token. */
-const ownPrefixes = ['sp_', 'spadm_']
+/** Kinds of our own credentials by what they begin with: API keys, device secrets and the local admin token. */
+const ownPrefixes = ['sp_', 'spd_', 'spadm_']
+/** Names under which bindings of our own credentials are kept: as a foreign token such a text would get hold of one. */
+const credentialName = /^(?:api_key|device|user):\d+$/
 /** How New API spells its keys: `sk-K`, `K` and `sk-K-7` are one key. */
 const newApiToken = /^(?:sk-)?([A-Za-z0-9]{48})(?:-.*)?$/s
 const jsonWebToken = /^[\w=-]+\.([\w=-]+)\.[\w=-]*$/
@@ -28,7 +30,7 @@ export function maskToken(canonical: string): string {
  * managed keys, the local admin token, device and admin tokens, user tokens of the configured issuer.
  */
 export function isOwnCredential(token: string, userTokenIssuer: string | null): boolean {
-  if (ownPrefixes.some((prefix) => token.startsWith(prefix))) return true
+  if (ownPrefixes.some((prefix) => token.startsWith(prefix)) || credentialName.test(token)) return true
   const payload = jsonWebToken.exec(token)?.[1]
   if (payload === undefined) return false
   const claims = readClaims(payload)
