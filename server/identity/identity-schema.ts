@@ -53,6 +53,9 @@ export const clients = pgTable(
     uniqueIndex('clients_email').on(sql`lower(${table.email})`).where(sql`${table.issuer} is null`),
     uniqueIndex('clients_identity').on(table.issuer, table.subject),
     index('clients_name').on(sql`lower(${table.name}) text_pattern_ops`),
+    // The unique ones cannot answer a search for a beginning.
+    index('clients_email_prefix').on(sql`lower(${table.email}) text_pattern_ops`),
+    index('clients_external_id_prefix').on(table.externalId.op('text_pattern_ops')),
     check('clients_status_known', sql`${table.status} in ('active', 'suspended')`),
     check('clients_identity_whole', sql`(${table.issuer} is null) = (${table.subject} is null)`),
   ],

@@ -1,0 +1,2 @@
+CREATE INDEX "clients_email_prefix" ON "clients" USING btree (lower("email") text_pattern_ops);--> statement-breakpoint
+CREATE INDEX "clients_external_id_prefix" ON "clients" USING btree ("external_id" text_pattern_ops);
