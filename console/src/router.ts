@@ -2,18 +2,32 @@
 import { createRouter, createWebHistory, type RouteLocationNormalized } from 'vue-router'
 import { useSession } from './stores/session.ts'
 
-export const pageNames = ['dashboard', 'bindings', 'logs', 'audit', 'settings'] as const
+export const pageNames = [
+  'dashboard',
+  'clients',
+  'devices',
+  'providers',
+  'bindings',
+  'logs',
+  'audit',
+  'settings',
+] as const
 export type PageName = (typeof pageNames)[number]
 
 declare module 'vue-router' {
   interface RouteMeta {
     /** Name of the page in the texts, for its title. */
-    page?: PageName | 'login'
+    page?: PageName | 'client' | 'login'
+    /** The page of the menu that this one belongs to, when it isn't in the menu itself. */
+    menuPage?: PageName
   }
 }
 
 const pages = {
   dashboard: () => import('./pages/dashboard/dashboard-page.vue'),
+  clients: () => import('./pages/clients/clients-page.vue'),
+  devices: () => import('./pages/devices/devices-page.vue'),
+  providers: () => import('./pages/providers/providers-page.vue'),
   bindings: () => import('./pages/bindings/bindings-page.vue'),
   logs: () => import('./pages/logs/logs-page.vue'),
   audit: () => import('./pages/audit/audit-page.vue'),
@@ -32,12 +46,20 @@ export const router = createRouter({
     {
       path: '/',
       component: () => import('./layout/app-shell.vue'),
-      children: pageNames.map((page) => ({
-        path: page === 'dashboard' ? '' : page,
-        name: page,
-        component: pages[page],
-        meta: { page },
-      })),
+      children: [
+        ...pageNames.map((page) => ({
+          path: page === 'dashboard' ? '' : page,
+          name: page,
+          component: pages[page],
+          meta: { page },
+        })),
+        {
+          path: 'clients/:id(\\d+)',
+          name: 'client',
+          component: () => import('./pages/clients/client-page.vue'),
+          meta: { page: 'client', menuPage: 'clients' },
+        },
+      ],
     },
     { path: '/:unknown(.*)', redirect: { name: 'dashboard' } },
   ],

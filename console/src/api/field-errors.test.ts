@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ApiError } from './api-error.ts'
-import { fieldErrorsOf, placeAtEntry } from './field-errors.ts'
+import { fieldErrorsOf, placeAtEntry, reasonAt } from './field-errors.ts'
 
 const refused = (message: string, details?: string[]) =>
   new ApiError({ status: 400, code: 'malformed_request', message, details })
@@ -28,6 +28,15 @@ test('a reason about a field that the form does not have is not lost', () => {
 test('a position in a list names the entry', () => {
   const { byPosition } = fieldErrorsOf(refused('allowed_ips.2: is too long.'), ['allowed_ips'])
   assert.deepEqual(byPosition, { 'allowed_ips.2': 'is too long.' })
+})
+
+test('a field inside another is found by its own name', () => {
+  const error = refused('x', ['settings.requests_per_minute: must be a number.', 'scopes.1: must be video.'])
+  const errors = fieldErrorsOf(error, ['requests_per_minute', 'scopes'])
+  assert.deepEqual(errors.byField, { requests_per_minute: 'must be a number.' })
+  assert.equal(reasonAt(errors, 'scopes'), 'must be video.')
+  assert.equal(reasonAt(errors, 'requests_per_minute'), 'must be a number.')
+  assert.equal(reasonAt(errors, 'models'), undefined)
 })
 
 test('two reasons at one field are both said', () => {

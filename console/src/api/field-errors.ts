@@ -10,8 +10,8 @@ export type FieldErrors = {
   other: string[]
 }
 
-/** `allowed_ips[2]: text`, `allowed_ips.2: text`, `"allowed_ips" text`, `ip text`. */
-const namedReason = /^["'`]?([a-z][a-z0-9_]*)(?:[.[](\d+)\]?)?["'`]?\s*(?::\s*)?(.*)$/is
+/** `allowed_ips[2]: text`, `binding.allowed_ips.2: text`, `"allowed_ips" text`, `ip text`; of a path its last name counts. */
+const namedReason = /^["'`]?(?:[a-z][a-z0-9_]*\.)*([a-z][a-z0-9_]*)(?:[.[](\d+)\]?)?["'`]?\s*(?::\s*)?(.*)$/is
 
 function readReason(reason: string): { field: string; position: string | undefined; text: string } | null {
   const match = namedReason.exec(reason.trim())
@@ -31,6 +31,11 @@ export function placeAtEntry(errors: FieldErrors, field: string, entries: readon
   if (text === undefined || position < 0) return errors
   const { [field]: _moved, ...byField } = errors.byField
   return { ...errors, byField, byPosition: { ...errors.byPosition, [`${field}.${position}`]: text } }
+}
+
+/** The reason at `field`, or at the first of its entries that has one. */
+export function reasonAt({ byField, byPosition }: FieldErrors, field: string): string | undefined {
+  return byField[field] ?? Object.entries(byPosition).find(([key]) => key.startsWith(`${field}.`))?.[1]
 }
 
 export function noFieldErrors(): FieldErrors {

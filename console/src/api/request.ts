@@ -4,7 +4,7 @@ import { ApiError, isAbort, readApiError } from './api-error.ts'
 export type Query = Record<string, string | number | undefined>
 
 export type RequestOptions = {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   query?: Query
   body?: unknown
   signal?: AbortSignal | undefined

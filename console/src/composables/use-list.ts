@@ -31,7 +31,7 @@ export type ListState = {
   clearFilters: () => Promise<void>
 }
 
-export type List<Item, Name extends string> = ListState & {
+export type List<Item, Name extends string> = Omit<ListState, 'items'> & {
   readonly items: readonly Item[]
   readonly filters: Record<Name, string>
   readonly filterErrors: Partial<Record<string, string>>
