@@ -39,9 +39,9 @@ export function createAuthenticate({ callers, checkCaller }: AuthenticateDepende
     if (!principal) throw new AppError('invalid_credential')
     const call = callOf(request)
     call.tokenDisplay = principal.display
-    const { address, path, requestId } = call
     const refusal = await checkCaller(principal, {
-      ...{ address, path, requestId, method: request.method ?? '' },
+      context: call,
+      method: request.method ?? '',
       setHeader: (name, value) => void response.setHeader(name, value),
     })
     if (refusal) throw refusal

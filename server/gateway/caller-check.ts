@@ -1,12 +1,16 @@
 // What every call of a known caller has to pass, whatever it asks for: the binding of its credential and its rate limits.
 import { AppError } from '@sallyport/contract'
-import type { BindingCall, Bindings, Decision } from '../bindings/bindings.ts'
+import type { Bindings, Decision } from '../bindings/bindings.ts'
+import type { CallContext } from '../http/http.ts'
 import type { Principal } from '../identity/identity.ts'
 import type { KeyedDigest } from '../lib/keyed-digest.ts'
 import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import type { TakeRequest } from '../usage/usage.ts'
 
-export type CheckedCall = Pick<BindingCall, 'address' | 'method' | 'path' | 'requestId'> & {
+export type CheckedCall = {
+  /** `observed` is set when a wrong address was let through for observation. */
+  context: Pick<CallContext, 'address' | 'path' | 'requestId'> & { observed?: boolean }
+  method: string
   /** Takes the headers that tell what is left of a limit. */
   setHeader(name: string, value: string): void
 }
@@ -23,13 +27,14 @@ export type CallerCheckDependencies = {
 export function createCallerCheck({ bindings, digest, takeRequest }: CallerCheckDependencies): CheckCaller {
   function checkBinding(principal: Principal, call: CheckedCall): MaybePromise<AppError | null> {
     if (!principal.isBound) return null
-    const { address, method, path, requestId } = call
+    const { context, method } = call
+    const { address, path, requestId } = context
     const { clientId, credential, display: tokenDisplay } = principal
     const asked = {
       ...{ digest: digest(credential), tokenDisplay, clientId },
       ...{ address, method, path, requestId },
     }
-    return after(bindings.decide(asked), toRefusal)
+    return after(bindings.decide(asked), (decision) => toRefusal(decision, context))
   }
 
   async function checkLimits(
@@ -49,9 +54,10 @@ export function createCallerCheck({ bindings, digest, takeRequest }: CallerCheck
     })
 }
 
-function toRefusal(decision: Decision): AppError | null {
+function toRefusal(decision: Decision, context: CheckedCall['context']): AppError | null {
   switch (decision.outcome) {
     case 'allowed':
+      context.observed = decision.observed
       // The credential was found good: no answer to this call speaks against its binding.
       decision.settle?.(200)
       return null

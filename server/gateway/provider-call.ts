@@ -131,9 +131,8 @@ function refuse(context: CallContext, reason: AppError): undefined {
 }
 
 function describeCall({ request, response, context }: ProviderCall) {
-  const { address, path, requestId } = context
   const setHeader = (name: string, value: string) => void response.setHeader(name, value)
-  return { address, path, requestId, method: request.method ?? '', setHeader }
+  return { context, method: request.method ?? '', setHeader }
 }
 
 /** Scope before existence: a credential learns of no provider that it may not use. */

@@ -12,7 +12,7 @@ import type { TestContext } from 'node:test'
 import { Registry } from 'prom-client'
 import type { BindingCall, Decision } from '../bindings/bindings.ts'
 import type { Config, ConfigFile } from '../config/config.ts'
-import { startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
+import { codeOf, startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
 import type { Principal } from '../identity/identity.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createKeyedDigest } from '../lib/keyed-digest.ts'
@@ -201,4 +201,85 @@ export function heldCalls() {
 
 export function rawGet(method = 'GET', path = '/v1/x'): string {
   return `${method} ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: ${bearer}\r\n\r\n`
+}
+
+/** The credential of the caller, and keys that the vault holds. */
+export const apiKey = 'sp_key-of-the-caller'
+export const sharedKey = 'shared-key-of-the-operator'
+export const ownKey = 'own-key-of-client-7'
+export const chat = '/proxy/openai/v1/chat/completions'
+
+export const principal: Principal = {
+  kind: 'api_key',
+  clientId: 7,
+  customerId: 'acme',
+  credential: 'api_key:1',
+  display: 'sp_ke...ller',
+  scopes: null,
+  models: null,
+  requestsPerMinute: null,
+  clientRequestsPerMinute: null,
+  isBound: false,
+  maySpendShared: true,
+  device: null,
+}
+
+type ProviderOptions = {
+  caller?: Partial<Principal>
+  callers?: ProviderWorld['callers']
+  keys?: ProviderWorld['keys']
+  file?: ProviderWorld['file']
+  listener?: RequestListener
+  decide?: () => Decision
+  limits?: Parameters<typeof startGateway>[0]['limits']
+}
+
+/** A gateway in front of one upstream that stands for every provider, `x` among them. */
+export async function startProviders(t: TestContext, options: ProviderOptions = {}) {
+  const { caller = {}, callers = {}, keys = { 'shared:openai': sharedKey }, file = {} } = options
+  const upstream = await startUpstream(options.listener)
+  const names = ['OPENAI', 'ANTHROPIC', 'GEMINI', 'EXA', 'VAPI']
+  const gateway = await startGateway({
+    downstreamUrl: null,
+    env: Object.fromEntries(names.map((name) => [`${name}_BASE_URL`, `${upstream.url}/base`])),
+    world: {
+      callers: { [apiKey]: { ...principal, ...caller }, ...callers },
+      keys,
+      file: {
+        x: {
+          base_url: upstream.url,
+          key_slot: { query: 'token' },
+          stateless_routes: [{ method: 'POST', path: '/do' }],
+        },
+        ...file,
+      },
+    },
+    ...(options.decide ? { decide: options.decide } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
+  })
+  t.after(async () => {
+    await gateway.close()
+    await upstream.close()
+  })
+  const call = async (path: string, init: RequestInit & { headers?: Record<string, string> } = {}) => {
+    const headers = { authorization: `Bearer ${apiKey}`, ...init.headers }
+    const answer = await fetch(gateway.url + path, { ...init, headers })
+    const text = await answer.text()
+    return { status: answer.status, headers: answer.headers, text, code: codeOf(text) }
+  }
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    call(path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body), headers })
+  return { upstream, gateway, call, post }
+}
+
+/** The limits of provider calls as they are without a file. */
+export function limitsOf() {
+  return {
+    body_bytes_max: 1024 * 1024,
+    shared_body_bytes_max: 1024 * 1024,
+    collected_bytes_max: 8 * 1024 * 1024,
+    collected_bytes_per_client_max: 4 * 1024 * 1024,
+    concurrent_per_address_max: 1000,
+    concurrent_per_client_max: 1000,
+  }
 }
