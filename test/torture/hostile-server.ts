@@ -10,6 +10,7 @@ export type HostileServer = { url: string; openSockets(): Promise<number> }
 const chunkBytes = 64 * 1024
 const chunk = `${chunkBytes.toString(16)}\r\n${'x'.repeat(chunkBytes)}\r\n`
 const headersBytes = 1024 * 1024
+const pumpMs = 50
 const okHead = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n'
 const goodAnswer = `${okHead}Content-Length: 2\r\n\r\n{}`
 
@@ -57,12 +58,11 @@ async function serve(): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** Writes `part` for ever, as fast as it is taken. */
+/** Writes `part` again and again while it is taken; paced, because ordinary calls are answered from the same thread. */
 function pump(socket: Socket, head: string, part: string): void {
-  const more = () => {
-    while (!socket.destroyed && socket.write(part));
-  }
   socket.write(head)
-  socket.on('drain', more)
-  more()
+  const timer = setInterval(() => {
+    if (!socket.writableNeedDrain) socket.write(part)
+  }, pumpMs)
+  socket.once('close', () => clearInterval(timer))
 }
