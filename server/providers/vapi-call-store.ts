@@ -1,11 +1,11 @@
 // SQL of the calls that devices started at VAPI; client and device come first in every look-up.
-import type { Database, Queryable } from '../store/store.ts'
+import type { Queryable } from '../store/store.ts'
 
 export type VapiCall = { callId: string; clientId: number; devicePk: number; controlUrl: string | null }
 
 const rowsPerDelete = 5000
 
-export function createVapiCallStore(database: Database) {
+export function createVapiCallStore(database: Queryable) {
   return {
     /** A call id that is taken stays whose it is, whatever an answer says. */
     async insert({ callId, clientId, devicePk, controlUrl }: VapiCall): Promise<void> {

@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Secret } from '../lib/secret.ts'
-import type { Database, Jobs, Queryable } from '../store/store.ts'
-import type { Providers } from './providers.ts'
+import type { Jobs, Queryable } from '../store/store.ts'
+import type { Provider, Providers } from './providers.ts'
 import { vapi } from './vapi.ts'
 import { createVapiCallStore, type VapiCall } from './vapi-call-store.ts'
 import { createVapiClient, type VapiAnswer, type VapiRequest } from './vapi-client.ts'
@@ -25,9 +25,11 @@ export type VapiCalls = {
 }
 
 export type VapiCallsDependencies = {
-  config: Pick<Config, 'upstreamConnectTimeoutMs' | 'vapi' | 'retention'>
-  providers: Pick<Providers, 'find' | 'openSharedKey'>
-  database: Database
+  config: Pick<Config, 'upstreamConnectTimeoutMs' | 'vapi'> & {
+    retention: Pick<Config['retention'], 'vapi_calls_days'>
+  }
+  providers: Pick<Providers, 'openSharedKey'> & { find(name: string): Pick<Provider, 'baseUrl'> | null }
+  database: Queryable
   jobs: Pick<Jobs, 'schedule'>
   clock: Clock
   logger: Logger
