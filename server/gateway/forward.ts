@@ -1,6 +1,4 @@
 // Sends an admitted call to the downstream and its answer back, with our word on who calls from where.
-import type { IncomingMessage } from 'node:http'
-import { AppError } from '@sallyport/contract'
 import type { Config } from '../config/config.ts'
 import { withoutQueryKeys } from './carriers.ts'
 import type { ExchangeOrder } from './exchange.ts'
@@ -48,10 +46,4 @@ export function createForwarder({ config, downstreamUrl, metrics }: ForwarderDep
   }
 
   return { forward, close: downstream.close }
-}
-
-/** A body of a declared length over the limit is refused before anything is sent on. */
-export function refuseBody({ headers }: IncomingMessage, bodyBytesMax: number): AppError | null {
-  const length = headers['content-length']
-  return length !== undefined && Number(length) > bodyBytesMax ? new AppError('body_too_large') : null
 }

@@ -5,7 +5,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts'
 import type { JsonObject, StatelessRoute } from '../providers/providers.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { ChosenCall } from './provider-call.ts'
-import { collectWholeBody, shapeOfBody } from './request-body.ts'
+import { collectWholeBody, refuseBody, shapeOfBody } from './request-body.ts'
 import type { Outgoing } from './upstream.ts'
 
 export type PreparedBody = { body: Outgoing['body'] }
@@ -26,7 +26,8 @@ export function createPrepareBody(limits: Config['limits']['providers']): Prepar
     const { headers } = request
     const bytesMax = limits.shared_body_bytes_max
     const length = headers['content-length']
-    if (length !== undefined && Number(length) > bytesMax) return new AppError('body_too_large')
+    const tooLarge = refuseBody(request, bytesMax)
+    if (tooLarge !== null) return tooLarge
     if (!/^(identity)?$/i.test(headers['content-encoding'] ?? '')) {
       return new AppError('unsupported_media_type', { message: 'Send the body as JSON, not compressed.' })
     }
@@ -61,7 +62,7 @@ export function createPrepareBody(limits: Config['limits']['providers']): Prepar
       if (route.method === 'POST') return prepareShared(call, route)
       return refuseModel(call, null) ?? none
     }
-    if (principal.models === null) return untouched
+    if (principal.models === null) return refuseBody(request, limits.body_bytes_max) ?? untouched
     if (!tunnel && shapeOfBody(request).kind !== 'none') return prepareForModels(call)
     return refuseModel(call, null) ?? (tunnel ? untouched : none)
   }

@@ -2,7 +2,6 @@
 import { AppError } from '@sallyport/contract'
 import type { Provider } from '../providers/providers.ts'
 import type { AnswerScreen } from './exchange.ts'
-import { refuseBody } from './forward.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
 import type { ChosenCall } from './provider-call.ts'
 import { toProviderHeaders, toProviderTarget, withoutAccount } from './provider-headers.ts'
@@ -32,8 +31,6 @@ export function createProviderForwarder(
   return {
     forward(call, body) {
       const { request, response, context, tunnel, provider, key } = call
-      const tooLarge = body === 'as it comes' ? refuseBody(request, bodyBytesMax) : null
-      if (tooLarge !== null) return context.fail(tooLarge) as undefined
       const headers = toProviderHeaders(request.rawHeaders, {
         provider,
         key,

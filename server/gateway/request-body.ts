@@ -25,6 +25,12 @@ export function shapeOfBody({ headers }: IncomingMessage): BodyShape {
   return lengthBytes <= smallBodyBytesMax ? { kind: 'small', lengthBytes } : { kind: 'stream', length }
 }
 
+/** A body of a declared length over the limit is refused before anything is sent on. */
+export function refuseBody({ headers }: IncomingMessage, bodyBytesMax: number): AppError | null {
+  const length = headers['content-length']
+  return length !== undefined && Number(length) > bodyBytesMax ? new AppError('body_too_large') : null
+}
+
 /** Calls `done` once with the whole body; not at all when the client leaves before its end. */
 export function collectBody(
   request: IncomingMessage,
