@@ -1,14 +1,15 @@
 // The life of a client, on every kind of PostgreSQL.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { makeClient, makeDevice, openRoom, tokenOf } from './test-support.ts'
+import { makeClient, makeDevice, openRoom, shareStore, tokenOf } from './test-support.ts'
 
 const conflict = (message: RegExp) => ({ code: 'conflict', message })
 
 for (const kind of ['embedded', 'dsn'] as const) {
   describe(`clients on ${kind} PostgreSQL`, () => {
+    const store = shareStore(kind)
     test('a client comes with a first key, both are in the audit log, and the secret is not', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const input = { name: 'Acme Corporation', email: 'security@acme.com' }
       const { client, apiKey } = await room.clients.create(input, room.record)
       assert.equal(client.external_id, 'acme-corporation')
@@ -24,7 +25,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('names that agree get numbers, a given external id that is taken is a conflict, an email too', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const create = (email: string, external_id?: string) =>
         room.clients.create({ name: 'Acme', email, ...(external_id ? { external_id } : {}) }, room.record)
       const ids = []
@@ -42,7 +43,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('suspension ends every credential at once; reactivation gives back those not revoked one by one', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client, apiKey } = await makeClient(room)
       const revoked = await makeClient(room)
       const other = await room.keys.create(client.id, {}, room.record)
@@ -64,7 +65,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('settings are laid over each other, null takes one away, and calls see them', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client, apiKey } = await makeClient(room)
       const limit = async () => (await room.authenticateApiKey(apiKey))?.clientRequestsPerMinute
       assert.equal(await limit(), null)
@@ -77,7 +78,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('a deleted client leaves nothing usable, and what other rooms keep goes in the same transaction', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client, apiKey } = await makeClient(room)
       const device = await makeDevice(room, client.id)
       await room.authenticateApiKey(apiKey)
@@ -101,7 +102,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('a delete whose hook fails deletes nothing', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client, apiKey } = await makeClient(room)
       const second = await room.openSecond({
         hooks: {
@@ -115,7 +116,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('a device registered anew under the id of a deleted client’s is another one: its old tokens stay dead', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const make = () => room.clients.create({ name: 'Jungle', email: 'a@b.com' }, room.record)
       const { client } = await make()
       const old = await makeDevice(room, client.id, 'pi_1')

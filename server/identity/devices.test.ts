@@ -1,12 +1,13 @@
 // Devices: one refusal for all that is wrong, tokens that end with their epoch, secrets with a grace.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { makeClient, makeDevice, openRoom, tokenOf } from './test-support.ts'
+import { makeClient, makeDevice, openRoom, shareStore, tokenOf } from './test-support.ts'
 
 for (const kind of ['embedded', 'dsn'] as const) {
   describe(`devices on ${kind} PostgreSQL`, () => {
+    const store = shareStore(kind)
     test('a device trades its secret for a token, and is told what it is, never its secret', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client } = await makeClient(room)
       const { deviceId, secret } = await makeDevice(room, client.id)
       assert.match(secret, /^spd_[A-Za-z0-9_-]{43}$/)
@@ -26,7 +27,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('unknown, inactive, wrong secret and suspended client are one refusal', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client } = await makeClient(room)
       const { deviceId, secret } = await makeDevice(room, client.id)
       const other = await makeDevice(room, client.id)
@@ -50,7 +51,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('a revocation ends every token, also for after a reactivation', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client } = await makeClient(room)
       const { deviceId, secret, token } = await makeDevice(room, client.id)
       const second = await tokenOf(room, deviceId, secret)
@@ -63,7 +64,7 @@ for (const kind of ['embedded', 'dsn'] as const) {
     })
 
     test('a secret of before works during its grace, then only the new one; without grace it ends at once', async (t) => {
-      const room = await openRoom(t, { kind })
+      const room = await openRoom(t, { store: store() })
       const { client } = await makeClient(room)
       const { deviceId, secret } = await makeDevice(room, client.id)
       const rotate = async (graceSeconds: number) =>

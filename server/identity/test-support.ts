@@ -1,5 +1,5 @@
 // For tests: the identity room on a real store, with hooks that can be watched, and a second process's worth of it on the same database.
-import type { TestContext } from 'node:test'
+import { after, before, type TestContext } from 'node:test'
 import type { KeyCreateRequest } from '@sallyport/contract'
 import { type Clock, createManualClock, type ManualClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
@@ -31,9 +31,9 @@ type Wishes = CallerIdentityDependencies['config'] &
 
 export async function openRoom(
   test: TestContext,
-  options: { kind?: StoreKind; config?: Partial<CallerIdentityDependencies['config']> } = {},
+  options: { store?: TestStore; config?: Partial<CallerIdentityDependencies['config']> } = {},
 ): Promise<IdentityRoom> {
-  const store = await createTestStore({ kind: options.kind ?? 'dsn', redis: false })
+  const store = options.store ?? (await createTestStore({ kind: 'dsn', redis: false }))
   const clock = createManualClock(Date.now())
   const recorded: Recorded[] = []
   const bound: Bound[] = []
@@ -65,10 +65,24 @@ export async function openRoom(
   }
   test.after(async () => {
     for (const room of opened) await room.close()
-    await store.close()
+    if (options.store) await store.database.query('truncate clients, signing_keys restart identity cascade')
+    else await store.close()
   })
   const record: RecordChange = async (_tx, change) => void recorded.push(change)
   return { ...(await open()), store, clock, recorded, record, bound, openSecond: open }
+}
+
+/** A store for all tests of the suite that calls this: each leaves it as empty as it found it. */
+export function shareStore(kind: StoreKind): () => TestStore {
+  let store: TestStore | null = null
+  before(async () => {
+    store = await createTestStore({ kind, redis: false })
+  })
+  after(() => store?.close())
+  return () => {
+    if (!store) throw new Error('the store is not open yet')
+    return store
+  }
 }
 
 /** The database, with a word of the test's own before and after each query outside transactions. */
