@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createAdmission } from './admission.ts'
+import { createConnectionLimit, readDescriptorLimit } from './connection-limit.ts'
 import { createConnections } from './connections.ts'
 import { createHttpMetrics } from './http-metrics.ts'
 import { createListener, listenOn } from './listener.ts'
@@ -60,7 +61,11 @@ export function createHttp(dependencies: HttpDependencies): Http {
     ...{ handlers, hasConsolePort, clock, logger, metrics, admission, connections, proxyMistakes },
   })
   const refuseUnparsed = createUnparsedRefusal({ connections, reception, logger })
-  const listening = { limits: config.limits, reception, connections, refuseUnparsed }
+  const connectionLimit = createConnectionLimit({
+    ...{ clock, logger, descriptors: readDescriptorLimit() },
+    configuredMax: config.limits.connections_max,
+  })
+  const listening = { limits: config.limits, reception, connections, connectionLimit, refuseUnparsed }
   const main = createListener(listening, false)
   const console = hasConsolePort ? createListener(listening, true) : null
   const bodyIdleMs = config.limits.body_idle_timeout_ms
@@ -88,6 +93,7 @@ export function createHttp(dependencies: HttpDependencies): Http {
     await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
     grace.cancel()
     sweep.cancel()
+    connectionLimit.close()
   }
 
   return { listen, proxyMistakes: proxyMistakes.list, close }

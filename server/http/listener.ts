@@ -6,6 +6,7 @@ import { isOwnPath, isProxyPath } from '@sallyport/contract'
 import type { ConfigFile } from '../config/config.ts'
 import type { Logger } from '../lib/logger.ts'
 import { findAmbiguity } from './ambiguous.ts'
+import type { ConnectionLimit } from './connection-limit.ts'
 import type { Connections } from './connections.ts'
 import type { Arrival, Reception } from './reception.ts'
 
@@ -13,6 +14,7 @@ export type ListenerDependencies = {
   limits: ConfigFile['limits']
   reception: Reception
   connections: Connections
+  connectionLimit: ConnectionLimit
   refuseUnparsed: (error: NodeJS.ErrnoException, socket: Socket) => void
 }
 
@@ -20,7 +22,7 @@ export type ListenerDependencies = {
 const keepAliveTimeoutMs = 75_000
 
 export function createListener(dependencies: ListenerDependencies, onConsolePort: boolean): Server {
-  const { limits, reception, connections } = dependencies
+  const { limits, reception, connections, connectionLimit } = dependencies
   const server = createServer({
     maxHeaderSize: limits.header_bytes_max,
     headersTimeout: limits.headers_timeout_ms,
@@ -34,7 +36,8 @@ export function createListener(dependencies: ListenerDependencies, onConsolePort
   })
   // No header is ever dropped silently; their bytes are bounded.
   server.maxHeadersCount = 0
-  server.maxConnections = limits.connections_max
+  server.maxConnections = connectionLimit.connectionsMax
+  server.on('drop', connectionLimit.noteTurnedAway)
   const accept = (request: IncomingMessage, response: ServerResponse, more: Partial<Arrival> = {}) =>
     reception.accept({ request, response, onConsolePort, ...more })
   server.on('connection', (socket) => connections.open(socket))
