@@ -45,6 +45,23 @@ describe('one key is one token, wherever and however it is written', () => {
     })
   }
 
+  test('white space of Unicode around a token makes no other token of it, nor do bytes that are no UTF-8', () => {
+    const asBytes = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
+    for (const blank of ['\u0085', '\u00a0', '\u2003', '\u3000']) {
+      for (const name of ['Authorization', 'x-api-key', 'x-goog-api-key', 'mj-api-secret']) {
+        for (const value of [`${blank}sk-${key}`, `sk-${key}${blank}`, `Bearer ${blank}${key}`]) {
+          assert.equal(read(header(name)(asBytes(value))).token, key, JSON.stringify([name, value]))
+        }
+      }
+      const protocol = `a,${blank}openai-insecure-api-key.${key}${blank}`
+      assert.equal(read(header('Sec-WebSocket-Protocol')(asBytes(protocol))).token, key)
+      assert.equal(read(header('Sec-WebSocket-Protocol')(asBytes(`${blank}sk-${key}`))).token, key)
+      assert.equal(read({ target: `/v1/x?key=${encodeURIComponent(blank + key + blank)}` }).token, key)
+    }
+    assert.equal(read({ target: `/v1/x?key=%73k-${key}-%FF` }).token, key)
+    assert.equal(read({ target: `/v1/x?key=sk%2D${key}-%zz` }).token, key)
+  })
+
   test('a whole Sec-WebSocket-Protocol counts when it looks like a token of New API, and only then', () => {
     const carry = header('Sec-WebSocket-Protocol')
     assert.equal(read(carry(`sk-${key}`)).token, key)

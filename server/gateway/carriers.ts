@@ -48,11 +48,11 @@ export function readCarriers(
       case 9: // x-api-key
       case 13: // authorization, mj-api-secret
       case 14: // x-goog-api-key
-        if (isPlainCarrier(name.toLowerCase())) addToken(tokens, rawHeaders[index + 1] ?? '')
+        if (isPlainCarrier(name.toLowerCase())) addToken(tokens, toText(rawHeaders[index + 1] ?? ''))
         break
       case 22:
         if (name.toLowerCase() === 'sec-websocket-protocol') {
-          addProtocols(tokens, rawHeaders[index + 1] ?? '', userTokenIssuer)
+          addProtocols(tokens, toText(rawHeaders[index + 1] ?? ''), userTokenIssuer)
         }
     }
   }
@@ -78,13 +78,26 @@ function isPlainCarrier(name: string): boolean {
   )
 }
 
-function addToken(tokens: string[], value: string): void {
-  const token = value.replace(/^bearer(?:\s+|$)/i, '').trim()
+function addToken(tokens: string[], text: string): void {
+  const token = text
+    .trim()
+    .replace(/^bearer(?:\s+|$)/i, '')
+    .trim()
   if (token !== '' && token !== placeholder) tokens.push(token)
 }
 
+/**
+ * Node gives header bytes one by one. New API reads them as UTF-8 and trims what Unicode calls white space, of which
+ * next line (U+0085) is the one that JavaScript does not trim.
+ */
+function toText(bytes: string): string {
+  if (!/[^ -~]/.test(bytes)) return bytes
+  return Buffer.from(bytes, 'latin1').toString('utf8').replaceAll('\u0085', ' ')
+}
+
 /** A protocol that is a credential of ours counts without its prefix, too: it would be forwarded with the upgrade. */
-function addProtocols(tokens: string[], value: string, userTokenIssuer: string | null): void {
+function addProtocols(tokens: string[], text: string, userTokenIssuer: string | null): void {
+  const value = text.trim()
   for (const part of value.split(',')) {
     const protocol = part.trim()
     if (protocol.startsWith(protocolPrefix)) addToken(tokens, protocol.slice(protocolPrefix.length))
@@ -96,10 +109,10 @@ function addProtocols(tokens: string[], value: string, userTokenIssuer: string |
 function addQueryKeys(tokens: string[], query: string): void {
   // An encoded name needs a percent sign.
   if (!query.includes('key=') && !query.includes('%')) return
-  for (const value of queryValues(query, 'key')) addToken(tokens, value)
+  for (const value of queryValues(query, 'key')) addToken(tokens, toText(value))
 }
 
-/** Decoded values of one parameter. Some servers part pairs at `;` as well. */
+/** Decoded values of one parameter, a character for each byte. Some servers part pairs at `;` as well. */
 export function queryValues(query: string, name: string): string[] {
   const values: string[] = []
   for (const pair of query.split(/[&;]/)) {
@@ -109,11 +122,9 @@ export function queryValues(query: string, name: string): string[] {
   return values
 }
 
-/** As a form is decoded; what cannot be decoded is taken as it stands. */
+/** As a form is decoded, byte by byte like a header: New API takes bytes that are no UTF-8 as well. */
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return text
-  }
+  const decoded = text.replaceAll('+', ' ')
+  if (!decoded.includes('%')) return decoded
+  return decoded.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
