@@ -1,9 +1,10 @@
-// The console in a real browser against the real gateway: sign in, dashboard, the row of a first use, the refusal in the log.
+// The console in a real browser against the real gateway: signing in, what passed and was refused, clients with all they have.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Browser, chromium, type Page } from 'playwright-core'
 import { call } from './support/call.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
+import { jsonCall } from './support/gateway.ts'
 import { chromiumPath, needs } from './support/needs.ts'
 import { openScope } from './support/scope.ts'
 import { testSecrets } from './support/storage.ts'
@@ -54,8 +55,6 @@ describe('the console', await needs('chromium'), () => {
 
     const { page, complaints } = await openPage()
     await signIn(page)
-    // Asking who is signed in, before anybody is, is answered with 401; the browser logs that by itself.
-    const unexpected = () => complaints.filter((text) => !/status of 401/.test(text))
     await page.getByText('203.0.113.8').first().waitFor()
     await openFromMenu(page, 'bindings')
     await page.getByText('203.0.113.7').first().waitFor()
@@ -64,7 +63,70 @@ describe('the console', await needs('chromium'), () => {
     for (const name of ['settings', 'audit']) await openFromMenu(page, name)
     const text = await page.content()
     assert.ok(!text.includes(token.slice(3)) && !text.includes(testSecrets.ADMIN_PASSWORD))
-    assert.deepEqual(unexpected(), [])
+    assert.deepEqual(unexpected(complaints), [])
+  })
+
+  test('a client is made, called with, equipped and deleted; each secret shows once and works until then', async () => {
+    const gateway = fleet.gateways[0]
+    const { page, complaints } = await openPage()
+    await signIn(page)
+
+    await openFromMenu(page, 'clients')
+    await press(page, 'Create a client')
+    await dialog(page).getByLabel('Name').fill('Acme Corporation')
+    await dialog(page).getByLabel('Email').fill('security@acme.example.com')
+    await submit(page, 'Create a client')
+    const apiKey = await takeSecret(page, 'API key')
+    const callWithKey = () => call(`${gateway.url}/api/health`, { headers: { 'x-api-key': apiKey } })
+    assert.equal((await callWithKey()).status, 200)
+    await page.getByRole('heading', { level: 1, name: 'Acme Corporation' }).waitFor()
+
+    const providerKey = 'sk-own-key-of-the-client-7Qx2'
+    await page.getByRole('group', { name: 'openai' }).getByRole('button', { name: 'Set key' }).click()
+    await dialog(page).getByLabel('Key').fill(providerKey)
+    await submit(page, 'Save')
+    await page.getByText('****7Qx2').waitFor()
+
+    await page.getByRole('link', { name: 'Devices of this client' }).click()
+    await press(page, 'Register a device')
+    await dialog(page).getByLabel('Device id').fill('pi_acme_001')
+    await submit(page, 'Register a device')
+    const deviceSecret = await takeSecret(page, 'Device secret')
+    const signInDevice = () =>
+      call(
+        `${gateway.url}/device/auth`,
+        jsonCall('POST', { device_id: 'pi_acme_001', device_secret: deviceSecret }),
+      )
+    assert.equal((await signInDevice()).status, 200)
+
+    await page.getByRole('link', { name: 'acme-corporation' }).click()
+    await press(page, 'Delete')
+    await dialog(page).getByLabel('Type acme-corporation to confirm').fill('acme')
+    await submit(page, 'Delete')
+    await dialog(page).getByText('This is not acme-corporation.').waitFor()
+    await dialog(page).getByLabel('Type acme-corporation to confirm').fill('acme-corporation')
+    await submit(page, 'Delete')
+    await page.getByText('No clients yet').waitFor()
+    assert.deepEqual([(await callWithKey()).status, (await signInDevice()).status], [401, 401])
+
+    await openFromMenu(page, 'audit')
+    await page.getByText('Client deleted').first().waitFor()
+    await openFromMenu(page, 'providers')
+    const text = await page.content()
+    for (const secret of [apiKey, providerKey, deviceSecret]) assert.ok(!text.includes(secret))
+    assert.deepEqual(unexpected(complaints), [])
+  })
+
+  test('a filter that is cleared leaves the address, and everything is listed again', async () => {
+    const { page, complaints } = await openPage()
+    await signIn(page)
+    await page.goto(`${fleet.gateways[0].url}/admin/ui/bindings?status=banned`)
+    await page.getByText('No binding matches').waitFor()
+    const filter = page.locator('.el-select', { hasText: 'banned' })
+    await filter.hover()
+    await filter.locator('.el-select__clear').click()
+    await page.waitForURL('**/admin/ui/bindings')
+    assert.deepEqual(unexpected(complaints), [])
   })
 
   test('a wrong password is told and opens nothing; signing out ends the session', async () => {
@@ -84,6 +146,11 @@ describe('the console', await needs('chromium'), () => {
   })
 })
 
+/** Asking who is signed in, before anybody is, is answered with 401; the browser logs that by itself. */
+function unexpected(complaints: readonly string[]): string[] {
+  return complaints.filter((text) => !/status of 401/.test(text))
+}
+
 /** By address: the words of the menu are the console's own affair. */
 async function openFromMenu(page: Page, name: string): Promise<void> {
   await page.locator(`nav a[href$="/${name}"]`).click()
@@ -93,4 +160,27 @@ async function openFromMenu(page: Page, name: string): Promise<void> {
 
 function passwordField(page: Page) {
   return page.locator('input[name="password"]')
+}
+
+/** The dialog that is open; one that is closing may still be there. */
+function dialog(page: Page) {
+  return page.getByRole('dialog').filter({ visible: true }).last()
+}
+
+async function press(page: Page, name: string): Promise<void> {
+  await page.getByRole('main').getByRole('button', { name, exact: true }).click()
+}
+
+async function submit(page: Page, name: string): Promise<void> {
+  await dialog(page).getByRole('button', { name, exact: true }).click()
+}
+
+/** Reads a new secret, which also stands in the text to hand over, and puts it away. */
+async function takeSecret(page: Page, label: string): Promise<string> {
+  const fields = dialog(page)
+  const secret = await fields.getByRole('group', { name: label, exact: true }).locator('pre').innerText()
+  assert.ok((await fields.getByRole('group', { name: 'To hand over' }).innerText()).includes(secret))
+  await fields.getByRole('button', { name: 'I have kept it' }).click()
+  await page.getByText(secret).waitFor({ state: 'detached' })
+  return secret
 }

@@ -6,7 +6,7 @@ export function apiKeyHandOver(apiKey: string, gatewayUrl: string): string {
     `SALLYPORT_URL=${gatewayUrl}`,
     `SALLYPORT_API_KEY=${apiKey}`,
     '',
-    `curl -H "X-API-Key: ${apiKey}" ${gatewayUrl}/api/health`,
+    `curl -H 'X-API-Key: ${apiKey}' ${gatewayUrl}/api/health`,
   ].join('\n')
 }
 
