@@ -170,7 +170,11 @@ export type SettingsRequest = z.infer<typeof settingsRequest>
 export const auditItem = z.strictObject({
   id: z.number().int(),
   created_at: timestamp,
-  actor: z.string().describe('how the admin signed in: password, console, local token, command line'),
+  actor: z
+    .string()
+    .describe(
+      'how the admin signed in (password, console, local token, command line), or a client’s credential such as api_key:7',
+    ),
   address: z.string().nullable(),
   action: z.string(),
   target: z.string().nullable(),
