@@ -122,6 +122,22 @@ test('anonymous paths of the downstream need the console on its own port', () =>
   })
 })
 
+test('origins that may call are given as browsers send them, one by one', () => {
+  inFolder((folder) => {
+    assert.deepEqual(problemsOf({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }, folder), [])
+    for (const value of [
+      '*',
+      'null',
+      'a.example',
+      'https://a.example/',
+      'https://a.example:443',
+      'ftp://a',
+    ]) {
+      assert.match(problemsOf({ CORS_ORIGINS: value }, folder).join(), /^CORS_ORIGINS: must be origins/)
+    }
+  })
+})
+
 test('the YAML file is checked by name, and a named file must be there', () => {
   inFolder((folder) => {
     writeFileSync(join(folder, 'sallyport.yaml'), 'limits:\n  header_bytes_max: 8192\n')
