@@ -1,11 +1,5 @@
 // The life of a client: made, changed, suspended, deleted with all that it has.
-import {
-  AppError,
-  type ClientCreateRequest,
-  type ClientItem,
-  type ClientPatchRequest,
-  type ClientsQuery,
-} from '@sallyport/contract'
+import type { ClientItem, ClientsQuery } from '@sallyport/contract'
 import {
   type Conditions,
   createConditions,
@@ -16,12 +10,18 @@ import {
 } from '../store/store.ts'
 import type { ApiKeyRows } from './api-key-rows.ts'
 import type { Clients, CredentialHooks, RecordChange } from './caller-types.ts'
-import { type ClientRow, clientColumns, lockClient, readSettings, toClientItem } from './client-rows.ts'
-import { deriveExternalId } from './external-id.ts'
+import {
+  type ClientRow,
+  clientColumns,
+  insertClient,
+  listCredentials,
+  lockClient,
+  mergeSettings,
+  taken,
+  toClientItem,
+  updateClient,
+} from './client-rows.ts'
 import { clientTag, type IdentityChanges } from './identity-changes.ts'
-
-/** Names that agree in their slug are rare; whoever makes more of them gives the external id. */
-const derivedIdsMax = 1000
 
 export function createClients(dependencies: {
   database: Database
@@ -130,54 +130,6 @@ function clientConditions(query: ClientsQuery): Conditions {
   return conditions
 }
 
-async function insertClient(tx: Queryable, input: ClientCreateRequest): Promise<ClientRow> {
-  for (let attempt = 1; attempt <= derivedIdsMax; attempt++) {
-    const externalId = input.external_id ?? deriveExternalId(input.name, attempt)
-    const { rows } = await tx.query<ClientRow>(
-      `insert into clients (external_id, name, email) values ($1, $2, $3)
-       on conflict (external_id) do nothing returning ${clientColumns}`,
-      [externalId, input.name, input.email],
-    )
-    if (rows[0]) return rows[0]
-    if (input.external_id !== undefined) break
-  }
-  throw taken('external_id', input.external_id ?? deriveExternalId(input.name, 1))
-}
-
-/** Null when the client is gone. Fields that are undefined stay as they are. */
-async function updateClient(
-  tx: Queryable,
-  id: number,
-  patch: {
-    [Field in 'name' | 'email' | 'status' | 'shared_keys' | 'settings']?: ClientRow[Field] | undefined
-  },
-): Promise<ClientRow | null> {
-  const { rows } = await tx.query<ClientRow>(
-    `update clients set name = coalesce($2::text, name), email = coalesce($3::text, email), status = coalesce($4::text, status),
-       shared_keys = coalesce($5::boolean, shared_keys), settings = coalesce($6::text, settings)
-     where id = $1 returning ${clientColumns}`,
-    [id, patch.name, patch.email, patch.status, patch.shared_keys, patch.settings],
-  )
-  return rows[0] ?? null
-}
-
-/** Given settings replace what stands there; null takes one away, and the shared value counts again. */
-function mergeSettings(before: ClientRow, given: NonNullable<ClientPatchRequest['settings']>): object {
-  const merged = { ...readSettings(before.settings), ...given }
-  return Object.fromEntries(
-    Object.entries(merged).filter(([, value]) => value !== null && value !== undefined),
-  )
-}
-
-async function listCredentials(tx: Queryable, clientId: number): Promise<string[]> {
-  const { rows } = await tx.query<{ credential: string }>(
-    `select 'api_key:' || id as credential from api_keys where client_id = $1
-     union all select 'device:' || id from devices where client_id = $1`,
-    [clientId],
-  )
-  return rows.map((row) => row.credential)
-}
-
 async function namingTakenFields<T>(
   input: { email?: string | undefined },
   work: () => Promise<T>,
@@ -192,8 +144,4 @@ async function namingTakenFields<T>(
 
 function isUniqueViolation(error: unknown, constraint: string): boolean {
   return error instanceof Error && 'constraint' in error && error.constraint === constraint
-}
-
-function taken(field: string, value: string): AppError {
-  return new AppError('conflict', { message: `${field}: another client has "${value}" already.` })
 }

@@ -72,6 +72,30 @@ export async function openRoom(
   return { ...(await open()), store, clock, recorded, record, bound, openSecond: open }
 }
 
+/** Lets 20 callers call all the time, ends their credential under way, and answers how many calls that began after that were accepted. */
+export async function countAcceptedAfter(
+  authenticate: () => Promise<unknown> | unknown,
+  end: () => Promise<unknown>,
+): Promise<number> {
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  let acceptedBefore = 0
+  let acceptedAfter = 0
+  let isEnded = false
+  const call = async () => {
+    while (!isEnded) {
+      if (await authenticate()) acceptedBefore++
+      await turn()
+    }
+    for (let index = 0; index < 10; index++) if (await authenticate()) acceptedAfter++
+  }
+  const callers = Array.from({ length: 20 }, call)
+  while (acceptedBefore === 0) await turn()
+  await end()
+  isEnded = true
+  await Promise.all(callers)
+  return acceptedAfter
+}
+
 /** A store for all tests of the suite that calls this: each leaves it as empty as it found it. */
 export function shareStore(kind: StoreKind): () => TestStore {
   let store: TestStore | null = null
