@@ -1,4 +1,5 @@
 // How a command fails: one exit code for each kind of failure, one clear line for each reason.
+import { AppError } from '@sallyport/contract'
 import { CommanderError } from 'commander'
 import { type Terminal, warn } from './terminal.ts'
 
@@ -39,7 +40,12 @@ export function explainFailure(error: unknown, terminal: Pick<Terminal, 'stderr'
     warn(terminal, String(error))
     return exitCodes.failure
   }
-  for (const line of error.message.split('\n')) warn(terminal, line)
+  for (const line of explanationOf(error).split('\n')) warn(terminal, line)
   if (error instanceof CommandFailure) return error.exitCode
   return exitCodesByName[error.name] ?? exitCodes.failure
+}
+
+/** Rooms keep what is for the operator apart from what a caller may know; here the operator reads. */
+function explanationOf(error: Error): string {
+  return error instanceof AppError && error.detail !== undefined ? error.detail : error.message
 }

@@ -1,8 +1,6 @@
 // `sallyport jwt …`: the secrets that sign device tokens, worked on in the database that all replicas share.
-import { AppError } from '@sallyport/contract'
 import type { Command } from 'commander'
 import { createSigningRing } from '../identity/identity.ts'
-import { CommandFailure } from './failure.ts'
 import { loadCommandConfig, withInstallation } from './installation.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
@@ -15,10 +13,6 @@ export function defineJwt(command: Command, terminal: Terminal): void {
         const ring = await createSigningRing(installation)
         try {
           return await ring.rotate(installation.record)
-        } catch (error) {
-          throw error instanceof AppError && error.code === 'conflict'
-            ? new CommandFailure(error.message)
-            : error
         } finally {
           ring.close()
         }

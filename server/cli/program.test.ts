@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
+import { AppError } from '@sallyport/contract'
 import { CommandFailure, exitCodes, explainFailure } from './failure.ts'
 import { createTestFolder, runCommand } from './test-support.ts'
 
@@ -79,6 +80,8 @@ test('errors of the rooms are told apart by their names', () => {
     [named('EngineAwayError'), exitCodes.unavailable],
     [named('StoreStartError'), exitCodes.unavailable],
     [new CommandFailure('what is wrong', exitCodes.refused), exitCodes.refused],
+    [new AppError('internal_error', { detail: 'what is wrong' }), exitCodes.failure],
+    [new AppError('conflict', { message: 'what is wrong' }), exitCodes.failure],
     [new Error('what is wrong'), exitCodes.failure],
     ['what is wrong', exitCodes.failure],
   ]
