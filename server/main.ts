@@ -21,6 +21,7 @@ import {
 import { createHttp, createStaticFiles, type Http } from './http/http.ts'
 import { type CredentialHooks, createIdentity } from './identity/identity.ts'
 import { systemClock as clock } from './lib/clock.ts'
+import { giveBackMemory } from './lib/give-back-memory.ts'
 import { createKeyedDigest, deriveKey, type KeyedDigest } from './lib/keyed-digest.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createNotify } from './notify/notify.ts'
@@ -53,6 +54,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   try {
     const stop = waitForStop()
     const { http, generatedPassword, startWork } = await assemble(config, logger, opened)
+    giveBackMemory()
     const ports = await http.listen()
     opened.defer(http.close)
     announce(config, logger, { ...ports, generatedPassword: generatedPassword?.reveal() ?? null })
