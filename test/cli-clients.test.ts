@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
+import { runCommand } from '../server/cli/test-support.ts'
 import { call } from './support/call.ts'
 import { within } from './support/eventually.ts'
 import { startFleet } from './support/fleet.ts'
@@ -12,7 +13,7 @@ import { startUpstream } from './support/upstream.ts'
 
 type Run = (...args: string[]) => Promise<{ code: number | null; output: string }>
 
-/** Runs commands beside a gateway, as its operator does. */
+/** Runs commands on the machine of a gateway, each in a process of its own. */
 function commandsAt(scope: Scope, folder: string, env: Environment): Run {
   return async (...args) => {
     const command = spawnCommand(scope, args, { folder, env })
@@ -21,11 +22,20 @@ function commandsAt(scope: Scope, folder: string, env: Environment): Run {
   }
 }
 
-/** The same against the address of a gateway, each with success. */
-function operatorOf(scope: Scope, gateway: Gateway) {
-  const run = commandsAt(scope, gateway.folder, { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD })
+/** Runs commands against the address of a gateway; in this process, because there are many. */
+function remoteAt(gateway: Gateway): Run {
+  return async (...args) => {
+    const env = { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD }
+    const { exitCode, stdout, stderr } = await runCommand([...args, '--url', gateway.url], { env })
+    return { code: exitCode, output: stdout + stderr }
+  }
+}
+
+/** The same, each with success. */
+function operatorOf(gateway: Gateway) {
+  const run = remoteAt(gateway)
   return async (...args: string[]): Promise<string> => {
-    const { code, output } = await run(...args, '--url', gateway.url)
+    const { code, output } = await run(...args)
     assert.equal(code, 0, `sallyport ${args.join(' ')}:\n${output}`)
     return output
   }
@@ -48,7 +58,7 @@ test('a client and its keys live and die by command, from the next request on', 
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(scope, gateway)
+  const sallyport = operatorOf(gateway)
   const use = (key: string) =>
     call(`${gateway.url}/api/health`, { headers: { 'x-api-key': key } }).then(({ status }) => status)
 
@@ -78,7 +88,7 @@ test('a device lives and dies by command; tokens of before a revocation never wo
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(scope, gateway)
+  const sallyport = operatorOf(gateway)
   await sallyport(...createClientArgs('Urbanjungle'))
   const id = 'pi_urbanjungle_001'
   const registered = await sallyport('devices', 'register', '--id', id, '--client', 'urbanjungle')
@@ -112,7 +122,7 @@ test('jwt rotate signs with another key at once and refuses no token; with JWT_S
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(scope, gateway)
+  const sallyport = operatorOf(gateway)
   await sallyport(...createClientArgs('Acme'))
   const secret = deviceSecretIn(await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme'))
   const authenticate = async () => {
@@ -155,7 +165,7 @@ test('after vault rotate the new master key alone opens what the old one sealed'
     MASTER_KEY_PREVIOUS: testSecrets.MASTER_KEY,
   }
   const first = await startGateway(scope, { folder, env })
-  const sallyport = operatorOf(scope, first)
+  const sallyport = operatorOf(first)
   const apiKey = apiKeyIn(await sallyport(...createClientArgs('Acme')))
   await sallyport('providers', 'set-key', 'openai', '--client', 'acme', '--api-key', 'sk-own-of-acme')
   await first.stop()
@@ -183,7 +193,7 @@ test('no output of any command holds a provider key, a key, a device secret or a
   const scope = openScope(t)
   const { gateways } = await startFleet(scope, { env: { EXA_API_KEY: 'exa-shared-of-the-operator' } })
   const [gateway] = gateways
-  const sallyport = operatorOf(scope, gateway)
+  const sallyport = operatorOf(gateway)
   const providerKeys = { shared: 'sk-shared-of-the-operator', own: 'sk-own-of-the-client' }
   const apiKey = apiKeyIn(await sallyport(...createClientArgs('Acme')))
   const registered = await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme')
@@ -239,10 +249,10 @@ test('what cannot be done ends with one clear line and a code of its kind', asyn
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(scope, gateway)
+  const sallyport = operatorOf(gateway)
   await sallyport(...createClientArgs('Acme'))
   await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme')
-  const run = commandsAt(scope, gateway.folder, { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD })
+  const run = remoteAt(gateway)
   const wrong: [args: string[], code: number, says: RegExp][] = [
     [createClientArgs('Acme'), 1, /conflict/],
     [['clients', 'show', '4711'], 1, /4711/],
@@ -257,7 +267,7 @@ test('what cannot be done ends with one clear line and a code of its kind', asyn
     [['providers', 'remove-key', 'exa', '--yes'], 1, /exa/],
   ]
   for (const [args, code, says] of wrong) {
-    const result = await run(...args, '--url', gateway.url)
+    const result = await run(...args)
     assert.equal(result.code, code, `sallyport ${args.join(' ')}:\n${result.output}`)
     assert.match(result.output, says)
     assert.equal(result.output.match(/^sallyport: /gm)?.length, 1, result.output)
