@@ -82,6 +82,13 @@ const malformed: [method: string, path: string, body: unknown, says: RegExp][] =
   ['GET', '/admin/api/bindings?mode=some', undefined, /^mode: must be one of: single, multiple, all/],
   ['GET', '/admin/api/bindings?q=a&q=b', undefined, /^q: must be a text, given once/],
   ['GET', '/admin/api/bindings?ip=10.0.0.256', undefined, /^ip: "10.0.0.256" is not an IP address/],
+  ['GET', '/admin/api/bindings?q=a%00', undefined, /^query: holds the character U\+0000; remove it/],
+  [
+    'POST',
+    '/admin/api/clients',
+    { name: 'a\0b', email: 'a@b.example' },
+    /^body: holds the character U\+0000/,
+  ],
   ['GET', '/admin/api/bindings?colour=red', undefined, /^query: unknown field "colour"/],
   ['GET', '/admin/api/logs?from=yesterday', undefined, /^from: must be a date such as 2026-01-31/],
   ['GET', '/admin/api/logs?to=2026-02-30', undefined, /^to: must be a date/],

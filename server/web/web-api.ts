@@ -54,10 +54,25 @@ export function answers<Answer extends z.ZodType>(answer: Answer) {
 const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const part = httpPart === 'querystring' ? 'query' : (httpPart ?? 'request')
   return (data: unknown) => {
+    if (hasNul(data)) return { error: malformedRequest([nulProblem], part) }
     // The framework says null for a body that was not sent; one that may be left out has a default for undefined.
     const parsed = schema.safeParse(data ?? undefined, { error: describeProblem })
     return parsed.success ? { value: parsed.data } : { error: malformedRequest(parsed.error.issues, part) }
   }
+}
+
+/** PostgreSQL holds no such character: it would end as a fault of ours. */
+const nulProblem: z.core.$ZodIssue = {
+  code: 'custom',
+  path: [],
+  message: 'holds the character U+0000; remove it',
+  input: undefined,
+}
+
+function hasNul(data: unknown): boolean {
+  if (typeof data === 'string') return data.includes('\0')
+  if (typeof data !== 'object' || data === null) return false
+  return Object.values(data).some(hasNul)
 }
 
 /** An answer that does not keep its own schema is a fault of ours: it never leaves. */
