@@ -11,13 +11,7 @@ import {
 import { createApiRoutes } from './api/api.ts'
 import { type Bindings, createBindings } from './bindings/bindings.ts'
 import { type Config, loadConfig } from './config/config.ts'
-import {
-  createCallerCheck,
-  createGateway,
-  isOwnCredential,
-  maskToken,
-  toCanonicalToken,
-} from './gateway/gateway.ts'
+import { createCallerCheck, createGateway, maskToken, readWrittenToken } from './gateway/gateway.ts'
 import { createHttp, createStaticFiles, type Http } from './http/http.ts'
 import { type CredentialHooks, createIdentity } from './identity/identity.ts'
 import { systemClock as clock } from './lib/clock.ts'
@@ -114,8 +108,8 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     health: store.health,
     untrustedRealIpPeers: () => describeMistakes(http),
     identifyToken(token) {
-      if (isOwnCredential(token, userTokenIssuer)) return null
-      const canonical = toCanonicalToken(token)
+      const canonical = readWrittenToken(token, userTokenIssuer)
+      if (canonical === null) return null
       return { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
     },
     version,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { readToken, withoutQueryKeys } from './carriers.ts'
+import { readToken, readWrittenToken, withoutQueryKeys } from './carriers.ts'
 
 const key = 'Ab12'.repeat(12)
 const other = 'Zz99'.repeat(12)
@@ -149,6 +149,17 @@ describe('what is refused', () => {
     }
     assert.equal(read({ rawHeaders: ['Authorization', 'a.b.c'] }).token, 'a.b.c')
   })
+})
+
+test('what an admin writes down is read as what a client sends', () => {
+  for (const text of [key, `sk-${key}-7`, `Bearer sk-${key}`, ` ${key}\n`, `\u3000${key}`]) {
+    assert.equal(readWrittenToken(text, null), key, JSON.stringify(text))
+  }
+  const sent = Buffer.from('zzé', 'utf8').toString('latin1')
+  assert.equal(readWrittenToken('zzé', null), read({ rawHeaders: ['x-api-key', sent] }).token)
+  for (const text of ['', ' ', 'Bearer ', 'midjourney-proxy', 'sp_x', 'Bearer spadm_x']) {
+    assert.equal(readWrittenToken(text, null), null, text)
+  }
 })
 
 test('a target loses its keys and nothing else', () => {

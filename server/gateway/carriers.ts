@@ -34,6 +34,12 @@ export function readToken(
   return found === null ? missing : { token: found, refusal: null }
 }
 
+/** The canonical token that an admin wrote as clients send it; null for a text that could never be one. */
+export function readWrittenToken(text: string, userTokenIssuer: string | null): string | null {
+  const bytes = Buffer.from(text, 'utf8').toString('latin1')
+  return readToken(['Authorization', bytes], '/', userTokenIssuer).token
+}
+
 /** Every token that the call carries, without its prefix; a header that is sent twice counts twice. */
 export function readCarriers(
   rawHeaders: readonly string[],

@@ -14,7 +14,8 @@ import { refuseBody } from './request-body.ts'
 import { createRouting } from './routing.ts'
 
 export { type CheckCaller, type CheckedCall, createCallerCheck } from './caller-check.ts'
-export { isOwnCredential, maskToken, toCanonicalToken } from './token.ts'
+export { readWrittenToken } from './carriers.ts'
+export { maskToken } from './token.ts'
 
 export type GatewayDependencies = {
   config: Pick<
