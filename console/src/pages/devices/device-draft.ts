@@ -4,7 +4,7 @@ import { readEntries } from '../../composables/typed-text.ts'
 
 export type DeviceDraft = {
   deviceId: string
-  /** Id of the client as text; empty: none was picked. */
+  /** Id of the client as text; empty: none is picked. */
   clientId: string
   name: string
   /** One a line. */
