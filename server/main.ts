@@ -47,12 +47,14 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   const opened = new AsyncDisposableStack()
   try {
     const stop = waitForStop()
-    const { http, generatedPassword, startWork } = await assemble(config, logger, opened)
+    const rooms = await openRooms(config, logger, opened)
+    const http = await openListener(config, logger, rooms, opened)
     giveBackMemory()
     const ports = await http.listen()
     opened.defer(http.close)
-    announce(config, logger, { ...ports, generatedPassword: generatedPassword?.reveal() ?? null })
-    await startWork()
+    const generatedPassword = rooms.identity.generatedPassword?.reveal() ?? null
+    announce(config, logger, { ...ports, generatedPassword })
+    await rooms.store.startWork()
     logger.info('stopping: open answers may finish', { component: 'main', detail: await stop })
     return 0
   } finally {
@@ -62,13 +64,13 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   }
 }
 
-/** Makes every room, innermost first, and leaves on `opened` how each one is closed. */
-async function assemble(config: Config, logger: Logger, opened: AsyncDisposableStack) {
-  const metrics = new Registry()
+type Rooms = Awaited<ReturnType<typeof openRooms>>
+
+/** Makes the engines and every room on them, innermost first, and leaves on `opened` how each one is closed. */
+async function openRooms(config: Config, logger: Logger, opened: AsyncDisposableStack) {
   const store = await createStore({ config, clock, logger })
   opened.defer(store.close)
   const { database, notices, counters, jobs } = store
-
   const settings = await createLiveSettings({ config, database, notices, clock, logger })
   opened.defer(settings.close)
   const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
@@ -80,7 +82,7 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
   })
   opened.defer(bindings.close)
   const vault = createVault({ config, database, notices })
-  opened.defer(async () => vault.close())
+  opened.defer(vault.close)
   const providers = createProviders({ config, vault })
   const vapiCalls = await createVapiCalls({ config, providers, database, jobs, clock, logger })
   opened.defer(vapiCalls.close)
@@ -92,6 +94,18 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     hooks: connectCredentials({ bindings, vault, vapiCalls, digest }),
   })
   opened.defer(identity.close)
+  const auditDays = config.retention.audit_days
+  await scheduleAuditRetention({ jobs, database, audit, auditDays, clock, logger })
+  return { store, settings, audit, notify, bindings, vault, providers, vapiCalls, usage, digest, identity }
+}
+
+/** Puts the gateway, the admin API and the clients' routes before the rooms, and the listener before all of them. */
+async function openListener(config: Config, logger: Logger, rooms: Rooms, opened: AsyncDisposableStack) {
+  const { store, settings, audit, notify, bindings, vault, providers, vapiCalls, usage, digest, identity } =
+    rooms
+  const { database, counters } = store
+  const metrics = new Registry()
+  const version = readVersion()
   const checkCaller = createCallerCheck({ bindings, digest, takeRequest: usage.takeRequest })
   const gateway = createGateway({
     ...{ config, bindings, digest, metrics, userTokenIssuer },
@@ -101,18 +115,12 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
     },
   })
   opened.defer(gateway.close)
-  const version = readVersion()
   const adminRoutes = createAdminRoutes({
-    ...{ config, identity, bindings, vault, providers, settings, audit, database, clock, logger },
+    ...{ config, identity, bindings, vault, providers, settings, audit, database, clock, logger, version },
     registry: metrics,
     health: store.health,
     untrustedRealIpPeers: () => describeMistakes(http),
-    identifyToken(token) {
-      const canonical = readWrittenToken(token, userTokenIssuer)
-      if (canonical === null) return null
-      return { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
-    },
-    version,
+    identifyToken: (text) => identifyToken(text, digest),
   })
   const apiRoutes = createApiRoutes({
     ...{ config, database, counters, notify, vault, vapiCalls, checkCaller, clock, logger },
@@ -124,30 +132,25 @@ async function assemble(config: Config, logger: Logger, opened: AsyncDisposableS
   })
   const web = await createWeb({ config, version, rooms: [adminRoutes, apiRoutes] })
   opened.defer(web.close)
-  await scheduleAuditRetention({
-    jobs,
-    database,
-    audit,
-    auditDays: config.retention.audit_days,
-    clock,
-    logger,
-  })
-
   const serveConsole = createStaticFiles({ folder: consoleFolder, basePath: `${consolePath}/` })
   const http: Http = createHttp({
     ...{ config, clock, logger, metrics },
     handlers: {
+      ...gateway,
       own(request, response, call) {
         const isConsole = call.path === consolePath || call.path.startsWith(`${consolePath}/`)
         if (isConsole) return serveConsole(request, response, call)
         web.handle(request, response, call)
       },
-      proxy: gateway.proxy,
-      passThrough: gateway.passThrough,
-      upgrade: gateway.upgrade,
     },
   })
-  return { http, generatedPassword: identity.generatedPassword, startWork: store.startWork }
+  return http
+}
+
+/** Null for a text that can never be a token of the downstream. */
+function identifyToken(text: string, digest: KeyedDigest) {
+  const canonical = readWrittenToken(text, userTokenIssuer)
+  return canonical === null ? null : { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
 }
 
 /** What other rooms do when credentials come and go: identity knows none of them. */
