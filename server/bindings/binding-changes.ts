@@ -3,7 +3,7 @@ import { AppError, type BindingItem } from '@sallyport/contract'
 import type { Logger } from '../lib/logger.ts'
 import type { Notices, Queryable, SharedCache } from '../store/store.ts'
 import type { NewBinding, StoredBinding } from './binding-rows.ts'
-import type { BindingStore } from './binding-store.ts'
+import { type BindingStore, decisionDeadlineMs } from './binding-store.ts'
 import {
   type BindingTransaction,
   type Change,
@@ -170,15 +170,21 @@ export function createBindingChanges(dependencies: {
     ban: (id: number, record: RecordChange) => update(id, 'binding.ban', { status: 'banned' }, record),
     unban: (id: number, record: RecordChange) => update(id, 'binding.unban', { status: 'active' }, record),
 
-    /** Takes back a first-use binding that nothing confirmed; one that was used or changed meanwhile stays. */
+    /**
+     * Takes back a first-use binding that nothing confirmed; one that was used or changed meanwhile stays. Calls wait
+     * for it, hence their deadline.
+     */
     async withdraw(digest: string, version: number): Promise<void> {
       const generation = await markShared(digest)
-      const removed = await store.transaction(async (bindings) => {
-        const removedVersion = await bindings.deleteProvisional(digest, version)
-        if (removedVersion !== null)
-          await publish(bindings.tx, [{ digest, version: removedVersion }], generation === null)
-        return removedVersion
-      })
+      const removed = await store.transaction(
+        async (bindings) => {
+          const removedVersion = await bindings.deleteProvisional(digest, version)
+          if (removedVersion !== null)
+            await publish(bindings.tx, [{ digest, version: removedVersion }], generation === null)
+          return removedVersion
+        },
+        { deadlineMs: decisionDeadlineMs },
+      )
       if (removed !== null) await settle({ digest, version: removed, stored: null, generation })
     },
 

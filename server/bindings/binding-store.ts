@@ -56,8 +56,10 @@ export function createBindingStore(database: Database) {
     },
 
     /** Commits when `work` resolves, rolls back when it throws. */
-    transaction: <T>(work: (bindings: BindingTransaction) => Promise<T>): Promise<T> =>
-      database.transaction((tx) => work(openBindingTransaction(tx))),
+    transaction: <T>(
+      work: (bindings: BindingTransaction) => Promise<T>,
+      options?: { deadlineMs: number },
+    ): Promise<T> => database.transaction((tx) => work(openBindingTransaction(tx)), options),
 
     async list(query: BindingsQuery): Promise<Page<BindingItem>> {
       const page = await selectPage<BindingRow>(database, {

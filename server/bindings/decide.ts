@@ -45,6 +45,8 @@ export function createDecide(
   dependencies: DecideDependencies,
 ): (call: BindingCall) => Decision | Promise<Decision> {
   const { cache, notices, lookUp, firstUse, settings, logger } = dependencies
+  /** Bindings that are being taken back: who has seen the 401 must find the token unbound. Each ends by its deadline. */
+  const withdrawals = new Map<string, Promise<void>>()
 
   function decide(call: BindingCall): Decision | Promise<Decision> {
     const known = cache.peek(call.digest)
@@ -61,6 +63,7 @@ export function createDecide(
 
   async function decideSlowly(call: BindingCall): Promise<Decision> {
     for (let turn = 0; turn < turnsMax; turn++) {
+      if (!(await isWithdrawalOver(call.digest))) return undecidable()
       const { promise, leads } = cache.shareResolving(call.digest, (isCurrent) => resolve(call, isCurrent))
       const resolved = await promise
       if (resolved.outcome === 'undecidable') return undecidable()
@@ -140,9 +143,7 @@ export function createDecide(
 
   function settle(call: BindingCall, known: KnownBinding, status: number): void {
     const settled =
-      status === 401
-        ? dependencies.withdraw(call.digest, known.version)
-        : dependencies.confirm(call.digest, known.version)
+      status === 401 ? withdraw(call.digest, known.version) : dependencies.confirm(call.digest, known.version)
     settled.then(
       () => {
         if (status !== 401) known.provisional = false
@@ -154,6 +155,22 @@ export function createDecide(
           error,
         }),
     )
+  }
+
+  function withdraw(digest: string, version: number): Promise<void> {
+    const withdrawal = dependencies.withdraw(digest, version).finally(() => withdrawals.delete(digest))
+    withdrawals.set(digest, withdrawal)
+    return withdrawal
+  }
+
+  /** False when an engine failed it: whether the binding still stands is then not known. */
+  async function isWithdrawalOver(digest: string): Promise<boolean> {
+    try {
+      await withdrawals.get(digest)
+      return true
+    } catch {
+      return false
+    }
   }
 
   function undecidable(): Decision {
