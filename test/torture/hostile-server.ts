@@ -5,7 +5,11 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads'
 import { call } from '../support/call.ts'
 import type { Scope } from '../support/scope.ts'
 
-export type HostileServer = { url: string; openSockets(): Promise<number> }
+export type HostileServer = {
+  url: string
+  /** Connections with an answer without end. */
+  pouringSockets(): Promise<number>
+}
 
 const chunkBytes = 64 * 1024
 const chunk = `${chunkBytes.toString(16)}\r\n${'x'.repeat(chunkBytes)}\r\n`
@@ -13,6 +17,8 @@ const headersBytes = 1024 * 1024
 const pumpMs = 50
 const okHead = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n'
 const goodAnswer = `${okHead}Content-Length: 2\r\n\r\n{}`
+
+const pouring = new Set<Socket>()
 
 /** What each path `/v1/<name>` gets. */
 const behaviours: Readonly<Record<string, (socket: Socket) => void>> = {
@@ -35,21 +41,18 @@ export async function openHostileServer(scope: Scope): Promise<HostileServer> {
   scope.defer(() => worker.terminate())
   const [port] = await once(worker, 'message')
   const url = `http://127.0.0.1:${port}`
-  return { url, openSockets: async () => Number((await call(`${url}/socket-count`)).text) - 1 }
+  return { url, pouringSockets: async () => Number((await call(`${url}/pouring-count`)).text) }
 }
 
 /** Answers the port. */
 async function serve(): Promise<number> {
-  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     socket.setEncoding('latin1').on('data', (text: string) => {
       const name = /^[A-Z]+ \/(?:v1\/)?([a-z0-9-]+)[? ]/.exec(text)?.[1] ?? ''
       const misbehave = behaviours[name]
       if (misbehave) misbehave(socket)
-      else if (name === 'socket-count') socket.end(`${okHead}Connection: close\r\n\r\n${sockets.size}`)
+      else if (name === 'pouring-count') socket.end(`${okHead}Connection: close\r\n\r\n${pouring.size}`)
       else socket.write(goodAnswer)
     })
   })
@@ -61,8 +64,12 @@ async function serve(): Promise<number> {
 /** Writes `part` again and again while it is taken; paced, because ordinary calls are answered from the same thread. */
 function pump(socket: Socket, head: string, part: string): void {
   socket.write(head)
+  pouring.add(socket)
   const timer = setInterval(() => {
     if (!socket.writableNeedDrain) socket.write(part)
   }, pumpMs)
-  socket.once('close', () => clearInterval(timer))
+  socket.once('close', () => {
+    clearInterval(timer)
+    pouring.delete(socket)
+  })
 }

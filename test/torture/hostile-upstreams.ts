@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { eventually } from '../support/eventually.ts'
 import type { Gateway } from '../support/gateway.ts'
 import { from, newToken } from '../support/tokens.ts'
-import { assertUndisturbed } from './bystanders.ts'
+import { type Bystanders, openBystanders } from './bystanders.ts'
 import { type HostileServer, openHostileServer } from './hostile-server.ts'
 import { LateError, type Proof, type Trial } from './report.ts'
 import { closedByMs, startWithSmallLimits } from './small-limits.ts'
@@ -13,8 +13,6 @@ import { closedByMs, startWithSmallLimits } from './small-limits.ts'
 const callers = 50
 /** They come within a second. */
 const arrivalMs = 20
-/** Kept connections of the calls beside the attack. */
-const poolSlack = 5
 const growthBytesMax = 64 * 1024 * 1024
 const address = '203.0.113.8'
 /** How long a client listens to an endless answer before it has heard enough. */
@@ -46,22 +44,28 @@ export const provesHostileUpstreams: Proof = {
   async run(prove, _options, scope) {
     const upstream = await openHostileServer(scope)
     const gateway = await startWithSmallLimits(scope, upstream.url)
+    const bystanders = await openBystanders({ gateway, upstreamUrl: upstream.url })
     for (const { path, told, fits } of lies) {
       await prove(`upstream with ${path}: its callers are told ${told}`, (trial) =>
-        sufferLie({ trial, gateway, path, fits }),
+        sufferLie({ trial, gateway, bystanders, path, fits }),
       )
     }
     await prove('upstream with endless bodies: slow readers set the pace, leaving frees it', (trial) =>
-      leaveEndlessBodies(trial, gateway, upstream),
+      leaveEndlessBodies(trial, { gateway, upstream, bystanders }),
     )
   },
 }
 
-type Suffering = { trial: Trial; gateway: Gateway; path: string; fits: (outcome: Outcome) => boolean }
+type Scene = { gateway: Gateway; upstream: HostileServer; bystanders: Bystanders }
+type Suffering = Omit<Scene, 'upstream'> & {
+  trial: Trial
+  path: string
+  fits: (outcome: Outcome) => boolean
+}
 
-async function sufferLie({ trial, gateway, path, fits }: Suffering): Promise<void> {
-  await assertUndisturbed({
-    ...{ trial, gateway, growthBytesMax },
+async function sufferLie({ trial, gateway, bystanders, path, fits }: Suffering): Promise<void> {
+  await bystanders.assertUndisturbed({
+    ...{ trial, growthBytesMax },
     async attack() {
       const outcomes = await hearMany(`${gateway.url}/v1/${path}`)
       const odd = outcomes.find((outcome) => !fits(outcome))
@@ -75,17 +79,12 @@ async function sufferLie({ trial, gateway, path, fits }: Suffering): Promise<voi
 }
 
 /** Clients that read a little of an endless answer and hang up. */
-async function leaveEndlessBodies(trial: Trial, gateway: Gateway, upstream: HostileServer): Promise<void> {
-  await assertUndisturbed({
-    ...{ trial, gateway, growthBytesMax },
+async function leaveEndlessBodies(trial: Trial, { gateway, upstream, bystanders }: Scene): Promise<void> {
+  await bystanders.assertUndisturbed({
+    ...{ trial, growthBytesMax },
     async attack() {
-      const before = await upstream.openSockets()
       await hearMany(`${gateway.url}/v1/endless-body`, patienceMs)
-      await eventually(
-        'the upstream being freed',
-        async () => (await upstream.openSockets()) <= before + poolSlack,
-        3000,
-      )
+      await eventually('the upstream being freed', async () => (await upstream.pouringSockets()) === 0, 3000)
     },
   })
 }

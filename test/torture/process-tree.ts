@@ -1,7 +1,7 @@
-// Signals to a process and everything that it started: PostgreSQL's backends are no process group of their own.
+// Processes from outside: signals to one and all that it started, and what it takes of memory and processor.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Parents first, so that a stopped one starts nothing new while its children are signalled. */
+/** PostgreSQL's backends are no process group of their own. Parents first, so that a stopped one starts nothing new while its children are signalled. */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
   send(pid, signal)
   for (const child of childrenOf(pid)) signalTree(child, signal)
@@ -11,6 +11,13 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kilobytes) * 1024
+}
+
+/** Processor time used so far; the kernel counts in hundredths of a second. */
+export function processorMs(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')
+  const [userTicks, systemTicks] = fields.split(' ').slice(11, 13).map(Number)
+  return ((userTicks ?? 0) + (systemTicks ?? 0)) * 10
 }
 
 function childrenOf(pid: number): number[] {

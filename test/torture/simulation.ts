@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { repository } from '../support/gateway.ts'
 import type { Proof } from './report.ts'
 
-const historiesShort = 500
+const historiesShort = 300
 const historiesLong = 10_000
 
 export const provesSimulation: Proof = {

@@ -6,8 +6,9 @@ import { openSocket } from '../support/call.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Gateway } from '../support/gateway.ts'
 import { newToken } from '../support/tokens.ts'
-import { assertUndisturbed } from './bystanders.ts'
+import { type Bystanders, openBystanders } from './bystanders.ts'
 import { type HostileServer, openHostileServer } from './hostile-server.ts'
+import { processorMs } from './process-tree.ts'
 import { LateError, type Proof, type Trial } from './report.ts'
 import { closedByMs, startWithSmallLimits } from './small-limits.ts'
 
@@ -38,34 +39,36 @@ const slowBody: Dawdler = {
 const stoppedBody: Dawdler = { ...slowBody, name: 'a stopped body', count: 150, drip: '' }
 const dawdlers = [silent, slowHeaders, slowBody, stoppedBody]
 const deafReaders = 200
-/** About as long the kernel takes some megabytes for each of them, at the speed of the upstream. */
-const fillMs = 3500
-/** Kept connections of the calls beside the attack. */
-const poolSlack = 5
+/** The kernel takes some megabytes for each of them before an answer stands still. */
+const fillMsMax = 20_000
+const idleLookMs = 400
+const idleShare = 0.25
 const deafRequest = `GET /v1/endless-body HTTP/1.1\r\nHost: a\r\n${authorization}\r\n`
+
+type Scene = { gateway: Gateway; upstream: HostileServer; bystanders: Bystanders }
 
 export const provesSlowPeers: Proof = {
   name: 'slow-peers',
   async run(prove, _options, scope) {
     const upstream = await openHostileServer(scope)
     const gateway = await startWithSmallLimits(scope, upstream.url)
+    const bystanders = await openBystanders({ gateway, upstreamUrl: upstream.url })
+    const scene = { gateway, upstream, bystanders }
     await prove('1,000 clients that send slowly or not at all are cut at their deadline', (trial) =>
-      dawdle(trial, gateway),
+      dawdle(trial, scene),
     )
     await prove('200 clients that do not read a big answer are cut at their deadline', (trial) =>
-      readNothing(trial, gateway, upstream),
+      readNothing(trial, scene),
     )
-    await prove('100 MB of headers are refused after the limit and not kept', (trial) =>
-      flood(trial, gateway),
-    )
-    await prove('requests full of headers hold nobody up', (trial) => sendManyHeaders(trial, gateway))
+    await prove('100 MB of headers are refused after the limit and not kept', (trial) => flood(trial, scene))
+    await prove('requests full of headers hold nobody up', (trial) => sendManyHeaders(trial, scene))
   },
 }
 
-async function dawdle(trial: Trial, gateway: Gateway): Promise<void> {
+async function dawdle(trial: Trial, { gateway, bystanders }: Scene): Promise<void> {
   const all = dawdlers.flatMap((dawdler) => Array.from({ length: dawdler.count }, () => dawdler))
-  await assertUndisturbed({
-    ...{ trial, gateway },
+  await bystanders.assertUndisturbed({
+    trial,
     growthBytesMax: 16 * megabyte + all.length * dawdlerBytesMax,
     async attack() {
       const ends: Promise<number>[] = []
@@ -103,12 +106,11 @@ function untilCut(url: string, { name, begin, drip }: Dawdler): Promise<number> 
  * Who does not read does not see the cut either; it shows at the upstream, which is let go with its client. Others are
  * measured from when the answers stand still: before, some hundred megabytes pour into the kernel's buffers.
  */
-async function readNothing(trial: Trial, gateway: Gateway, upstream: HostileServer): Promise<void> {
+async function readNothing(trial: Trial, { gateway, upstream, bystanders }: Scene): Promise<void> {
   const sockets: Socket[] = []
-  const before = await upstream.openSockets()
   trial.scope.defer(() => sockets.map((socket) => socket.destroy()))
-  await assertUndisturbed({
-    ...{ trial, gateway },
+  await bystanders.assertUndisturbed({
+    trial,
     growthBytesMax: 16 * megabyte + deafReaders * readerBytesMax,
     async prepare() {
       for (let count = 0; count < deafReaders; count++) {
@@ -117,12 +119,12 @@ async function readNothing(trial: Trial, gateway: Gateway, upstream: HostileServ
         sockets.push(socket)
         await pause(arrivalMs)
       }
-      await pause(fillMs)
+      await eventually('the answers standing still', () => isIdle(gateway), fillMsMax)
     },
     async attack() {
       const stillMs = performance.now()
-      const areCut = async () => (await upstream.openSockets()) <= before + poolSlack
-      await eventually('every deaf reader cut', areCut, fillMs + closedByMs)
+      const areCut = async () => (await upstream.pouringSockets()) === 0
+      await eventually('every deaf reader cut', areCut, closedByMs)
       trial.note(
         `${deafReaders} connections, the last cut ${(performance.now() - stillMs).toFixed(0)} ms later`,
       )
@@ -130,9 +132,16 @@ async function readNothing(trial: Trial, gateway: Gateway, upstream: HostileServ
   })
 }
 
-async function flood(trial: Trial, gateway: Gateway): Promise<void> {
-  await assertUndisturbed({
-    ...{ trial, gateway },
+/** The gateway has nothing to carry any more. */
+async function isIdle({ pid }: Gateway): Promise<boolean> {
+  const before = processorMs(pid)
+  await pause(idleLookMs)
+  return processorMs(pid) - before < idleShare * idleLookMs
+}
+
+async function flood(trial: Trial, { gateway, bystanders }: Scene): Promise<void> {
+  await bystanders.assertUndisturbed({
+    trial,
     growthBytesMax: 24 * megabyte,
     async attack() {
       const sentBytes = await Promise.all(Array.from({ length: floods }, () => floodHeaders(gateway.url)))
@@ -165,12 +174,12 @@ function writeUntilClosed(socket: Socket, part: string, bytesMax: number): Promi
 }
 
 /** Requests at the limit of what is taken, a few thousand short headers each. */
-async function sendManyHeaders(trial: Trial, gateway: Gateway): Promise<void> {
+async function sendManyHeaders(trial: Trial, { gateway, bystanders }: Scene): Promise<void> {
   const headers = Array.from({ length: 4000 }, (_, index) => `X-${index}: a\r\n`).join('')
   const message = `GET /v1/models HTTP/1.1\r\nHost: a\r\n${authorization}${headers}\r\n`
   let answered = 0
-  await assertUndisturbed({
-    ...{ trial, gateway },
+  await bystanders.assertUndisturbed({
+    trial,
     growthBytesMax: 64 * megabyte,
     async attack() {
       const socket = openSocket(gateway.url)
