@@ -97,6 +97,29 @@ test('every wrong value is named at once, with what is wrong and an example', ()
   })
 })
 
+test('an address that would be read otherwise than it is written is refused', () => {
+  inFolder((folder) => {
+    const wrong: [name: string, values: string[]][] = [
+      ['HOST', ['0.0.0.0:7000', 'not_a_host', 'http://a', '127.0.0.1,::1']],
+      ['DOWNSTREAM_URL', ['http://user:word@a', 'http://a/?b', 'localhost:3000']],
+      ['REDIS_ADDR', ['http://a', 'postgresql://a']],
+      ['DOWNSTREAM_ANONYMOUS', ['/%76%31', '//v1', '/a//b', '/v1', 'assets']],
+    ]
+    for (const [name, values] of wrong) {
+      for (const value of values) {
+        assert.match(problemsOf({ [name]: value }, folder).join(), new RegExp(`^${name}: must `), value)
+      }
+    }
+    const right = {
+      HOST: '::1',
+      REDIS_ADDR: 'redis.internal:6379',
+      DOWNSTREAM_ANONYMOUS: '/,/api/status,/assets/',
+    }
+    assert.deepEqual(problemsOf({ ...right, CONSOLE_PORT: '7001' }, folder), [])
+    assert.deepEqual(problemsOf({ HOST: 'gateway-1.internal' }, folder), [])
+  })
+})
+
 test('beside an external database the secrets must come from the environment', () => {
   inFolder((folder) => {
     const config = loadConfig({ env: external, workingDir: folder })

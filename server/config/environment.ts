@@ -1,6 +1,6 @@
 // Every environment value: its names, what it may hold, its default, and the words that explain it.
 import { z } from 'zod'
-import { type IpRange, parseIpRange } from '../lib/ip-address.ts'
+import { type IpRange, parseIpAddress, parseIpRange } from '../lib/ip-address.ts'
 import { Secret } from '../lib/secret.ts'
 import { type BuiltInProvider, providerEntries } from './provider-environment.ts'
 
@@ -30,7 +30,14 @@ const secret = (minLength: number) =>
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
   .refine((value) => !/[?#]/.test(value), 'must have no query and no fragment')
+  .refine((value) => !/^https?:\/\/[^/]*@/i.test(value), 'must hold no user and no password')
   .transform((value) => value.replace(/\/+$/, ''))
+const listenAddress = z
+  .string()
+  .refine(
+    (value) => parseIpAddress(value) !== null || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value),
+    'must be an IP address or a host name, without a port',
+  )
 const commaList = z.string().transform((value) =>
   value
     .split(',')
@@ -45,8 +52,12 @@ const ranges = commaList.transform((items, context): readonly IpRange[] =>
   }),
 )
 const pathPrefixes = commaList.refine(
-  (items) => items.every((item) => item.startsWith('/') && !/^\/(v1|v1beta|mj|suno|pg)(\/|$)/.test(item)),
-  'must be path prefixes that begin with /, and never /v1, /v1beta, /mj, /suno or /pg',
+  // Percent signs and double slashes are other spellings of a path, perhaps of one that is never anonymous.
+  (items) =>
+    items.every(
+      (item) => /^\/([\w.~-]+(\/[\w.~-]+)*\/?)?$/.test(item) && !/^\/(v1|v1beta|mj|suno|pg)(\/|$)/.test(item),
+    ),
+  'must be plain path prefixes that begin with /, and never /v1, /v1beta, /mj, /suno or /pg',
 )
 const origins = commaList.refine(
   (items) => items.every((item) => /^https?:/.test(item) && URL.parse(item)?.origin === item),
@@ -61,8 +72,11 @@ const postgresUrl = z
   )
 const redisUrl = z
   .string()
-  .transform((value) => (/^rediss?:\/\//.test(value) ? value : `redis://${value}`))
-  .refine((value) => URL.canParse(value), 'must be redis://host:port or host:port')
+  .transform((value) => (value.includes('://') ? value : `redis://${value}`))
+  .refine(
+    (value) => /^rediss?:\/\//.test(value) && URL.canParse(value),
+    'must be redis://host:port or host:port',
+  )
 
 function entry<Schema extends z.ZodType>(value: EnvironmentEntry<Schema>): EnvironmentEntry<Schema> {
   return value
@@ -78,7 +92,7 @@ export const environmentEntries = {
   }),
   host: entry({
     names: ['HOST'],
-    schema: z.string().min(1),
+    schema: listenAddress,
     default: '127.0.0.1',
     example: '0.0.0.0',
     help: 'address of the listener',
