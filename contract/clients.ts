@@ -16,7 +16,7 @@ export const externalId = z
     'must be lower-case letters and digits, joined by - or _, such as acme-corporation',
   )
 
-const requestsPerMinute = z.number().int().min(1).max(1_000_000).nullable().describe('null: no limit')
+export const requestsPerMinute = z.number().int().min(1).max(1_000_000).nullable().describe('null: no limit')
 
 /** What a client has of its own; absent or null: the shared value counts. */
 export const clientSettings = z.strictObject({

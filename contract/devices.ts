@@ -1,7 +1,7 @@
 // Shapes of devices: authentication, tokens, calls, and their administration.
 import { z } from 'zod'
 import { pageOf, pageQuery, rowNumber } from './admin.ts'
-import { graceSeconds, keyBinding } from './clients.ts'
+import { graceSeconds, keyBinding, requestsPerMinute } from './clients.ts'
 
 const timestamp = z.iso.datetime()
 export const deviceId = z
@@ -43,6 +43,7 @@ export const deviceRefreshAnswer = z.strictObject({
 export const deviceItem = z.strictObject({
   ...deviceInfo.shape,
   client_id: z.number().int(),
+  requests_per_minute: requestsPerMinute,
   last_seen_at: timestamp.nullable(),
 })
 export type DeviceItem = z.infer<typeof deviceItem>
@@ -67,6 +68,7 @@ export const deviceCreateRequest = z
       .nullable()
       .optional()
       .describe('VAPI assistants that it may start; null: all'),
+    requests_per_minute: requestsPerMinute.optional(),
   })
   .refine((device) => (device.client_id === undefined) !== (device.customer_id === undefined), {
     error: 'name the client by exactly one of client_id and customer_id',

@@ -34,6 +34,7 @@ const device = {
   active: true,
   created_at: '2026-11-20T08:00:00.000Z',
   client_id: 5,
+  requests_per_minute: null,
   last_seen_at: null,
 }
 const pageOf = (...items: object[]) => ({ items, total: items.length, page: 1, page_size: 20 })

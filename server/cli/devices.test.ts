@@ -10,6 +10,7 @@ const device = {
   active: true,
   created_at: '2026-11-20T08:00:00.000Z',
   client_id: 5,
+  requests_per_minute: null,
   last_seen_at: '2026-11-20T11:57:00.000Z',
 }
 const secret = `spd_${'s'.repeat(43)}`

@@ -22,7 +22,13 @@ import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
 type RegisterOptions = RemoteOptions &
-  BindingOptions & { id: string; client: string; name?: string; assistant?: string[] }
+  BindingOptions & {
+    id: string
+    client: string
+    name?: string
+    assistant?: string[]
+    requestsPerMinute?: number
+  }
 type ListOptions = RemoteOptions & { client?: string; page?: string; pageSize?: string }
 
 export function defineDevices(command: Command, terminal: Terminal): void {
@@ -42,6 +48,11 @@ function defineRegister(command: Command, terminal: Terminal): void {
     .requiredOption('--client <client>', clientArgument)
     .option('--name <name>', 'what people call it')
     .option('--assistant <id...>', 'the only VAPI assistants that it may start (default: all)', listValue)
+    .option(
+      '--requests-per-minute <number>',
+      'limit of this device (default: none)',
+      wholeNumber('--requests-per-minute', 1, 1_000_000),
+    )
     .action(async (options: RegisterOptions) => {
       const body = bodyOf(options)
       const target = findTarget(terminal, options)
@@ -53,13 +64,14 @@ function defineRegister(command: Command, terminal: Terminal): void {
 }
 
 function bodyOf(options: RegisterOptions) {
-  const { id, client, name, assistant } = options
+  const { id, client, name, assistant, requestsPerMinute } = options
   const binding = bindingOf(options)
   const body = {
     device_id: id,
     ...(/^[1-9]\d{0,9}$/.test(client) ? { client_id: Number(client) } : { customer_id: client }),
     ...(name === undefined ? {} : { name }),
     ...(assistant === undefined ? {} : { assistants: assistant }),
+    ...(requestsPerMinute === undefined ? {} : { requests_per_minute: requestsPerMinute }),
     ...(binding === undefined ? {} : { binding }),
   }
   const optionNames = { device_id: '--id', client_id: '--client', customer_id: '--client' }

@@ -76,12 +76,14 @@ type DeviceColumns = ClientColumns & {
   epoch: number
   binding_policy: BindingPolicy
   assistants: string[] | null
+  requests_per_minute: number | null
 }
 
 /** Null when there is no device with this row id. */
 export async function readDeviceState(database: Database, pk: number): Promise<Found<DeviceState> | null> {
   const { rows } = await database.query<DeviceColumns>(
-    `select d.id, d.device_id, d.active, d.epoch, d.binding_policy, d.assistants, ${clientColumns}
+    `select d.id, d.device_id, d.active, d.epoch, d.binding_policy, d.assistants, d.requests_per_minute,
+       ${clientColumns}
      from devices d join clients on clients.id = d.client_id where d.id = $1`,
     [pk],
     { deadlineMs: lookUpDeadlineMs },
@@ -121,7 +123,7 @@ function toDevicePrincipal(row: DeviceColumns): Principal {
     display: row.device_id,
     scopes: null,
     models: null,
-    requestsPerMinute: null,
+    requestsPerMinute: row.requests_per_minute,
     isBound: row.binding_policy === 'bound',
     device: { pk: row.id, deviceId: row.device_id, assistants: row.assistants },
   })

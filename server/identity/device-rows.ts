@@ -12,6 +12,7 @@ export type DeviceRow = {
   active: boolean
   epoch: number
   binding_policy: BindingPolicy
+  requests_per_minute: number | null
   created_at: Date
   last_seen_at: Date | null
 }
@@ -19,7 +20,7 @@ export type DeviceRow = {
 /** The row with the external id of its client, as a list sees it. */
 export const devicesWithClient = `(select devices.*, clients.external_id as customer_id from devices join clients on clients.id = devices.client_id) as devices`
 export const deviceColumns =
-  'id, device_id, client_id, customer_id, name, active, epoch, binding_policy, created_at, last_seen_at'
+  'id, device_id, client_id, customer_id, name, active, epoch, binding_policy, requests_per_minute, created_at, last_seen_at'
 
 export function toDeviceInfo(row: DeviceRow): DeviceInfo {
   return {
@@ -35,6 +36,7 @@ export function toDeviceItem(row: DeviceRow): DeviceItem {
   return {
     ...toDeviceInfo(row),
     client_id: row.client_id,
+    requests_per_minute: row.requests_per_minute,
     last_seen_at: row.last_seen_at?.toISOString() ?? null,
   }
 }

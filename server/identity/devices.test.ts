@@ -152,3 +152,15 @@ test('when a device was last seen is written at the end at the latest', async (t
   await second.close()
   assert.equal((await room.devices.get(deviceId))?.last_seen_at, new Date(room.clock.now()).toISOString())
 })
+
+test("a device's own limit goes with each of its calls, beside its client's", async (t) => {
+  const room = await openRoom(t)
+  const { client } = await makeClient(room)
+  await room.clients.update(client.id, { settings: { requests_per_minute: 600 } }, room.record)
+  const input = { device_id: 'pi_limited', client_id: client.id, requests_per_minute: 30 }
+  const { device, deviceSecret } = await room.devices.register(input, room.record)
+  assert.equal(device.requests_per_minute, 30)
+  const session = await room.devices.authenticate('pi_limited', deviceSecret.reveal())
+  const principal = await room.authenticateDeviceToken(session?.token.accessToken.reveal() ?? '')
+  assert.deepEqual([principal?.requestsPerMinute, principal?.clientRequestsPerMinute], [30, 600])
+})

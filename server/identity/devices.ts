@@ -108,9 +108,13 @@ export function createDevices(dependencies: {
 async function insertDevice(tx: Queryable, input: DeviceCreateRequest): Promise<DeviceRow> {
   const client = await findClient(tx, input)
   const { rows } = await tx.query<Omit<DeviceRow, 'customer_id'>>(
-    `insert into devices (device_id, client_id, name, binding_policy, assistants) values ($1, $2, $3, $4, $5)
+    `insert into devices (device_id, client_id, name, binding_policy, assistants, requests_per_minute)
+     values ($1, $2, $3, $4, $5, $6)
      on conflict (device_id) do nothing returning *`,
-    [input.device_id, client.id, input.name, policyOf(input.binding), input.assistants],
+    [
+      ...[input.device_id, client.id, input.name, policyOf(input.binding)],
+      ...[input.assistants, input.requests_per_minute],
+    ],
   )
   if (rows[0]) return { ...rows[0], customer_id: client.external_id }
   throw new AppError('conflict', { message: `device_id: there is a device "${input.device_id}" already.` })

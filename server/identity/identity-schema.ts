@@ -115,6 +115,7 @@ export const devices = pgTable(
       .default('off'),
     /** Assistants that it may start; null: all. */
     assistants: text().array(),
+    requestsPerMinute: integer('requests_per_minute'),
     createdAt: moment('created_at').notNull().defaultNow(),
     lastSeenAt: moment('last_seen_at'),
   },

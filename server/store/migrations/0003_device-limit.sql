@@ -1,0 +1,1 @@
+ALTER TABLE "devices" ADD COLUMN "requests_per_minute" integer;
