@@ -74,10 +74,8 @@ export function createBindingStore(database: Database) {
     },
 
     async counts(): Promise<{ total: number; active: number; banned: number }> {
-      const { rows } = await database.query<{ active: number; banned: number }>(
-        `select count(*) filter (where status = 'active') as active, count(*) filter (where status = 'banned') as banned from bindings`,
-      )
-      const { active = 0, banned = 0 } = rows[0] ?? {}
+      const count = (status: string) => database.countRows('bindings', 'where status = $1', [status])
+      const [active, banned] = await Promise.all([count('active'), count('banned')])
       return { total: active + banned, active, banned }
     },
   }

@@ -15,6 +15,7 @@ import {
 import { readThroughCursor } from './cursor.ts'
 import { DeadlineError, withDeadline } from './deadline.ts'
 import { EngineAwayError } from './engine-away-error.ts'
+import { createRowCounts } from './row-counts.ts'
 import type { Database, Queryable, QueryOptions } from './store.ts'
 
 const standardDeadlineMs = 5_000
@@ -157,12 +158,15 @@ export function createDatabase(options: {
     if (result.command !== 'COMMIT') throw new Error('the transaction had failed and was rolled back')
   }
 
+  const query: Database['query'] = (sql, values, { deadlineMs = standardDeadlineMs } = {}) =>
+    withClient(deadlineMs, (client, remainingMs) =>
+      withDeadline(clock, remainingMs(), runOn(client, sql, values)),
+    )
+
   return {
-    query: (sql, values, { deadlineMs = standardDeadlineMs } = {}) =>
-      withClient(deadlineMs, (client, remainingMs) =>
-        withDeadline(clock, remainingMs(), runOn(client, sql, values)),
-      ),
+    query,
     transaction,
+    countRows: createRowCounts({ query }, clock),
     async *stream(sql, values, batchRows) {
       const client = await lease(cursors, standardDeadlineMs)
       const sentMs = clock.monotonicMs()

@@ -49,15 +49,12 @@ export type PageRequest = {
 /**
  * The page is found by ids alone, from whichever end of the list is nearer, and only its rows are read whole:
  * the last page of a million rows costs what the first does, the middle one an index scan of half of them.
+ * The total of a long list may be that of some seconds ago (`countRows`); its pages are then those of that moment.
  */
 export async function selectPage<R extends Row>(database: Database, request: PageRequest): Promise<Page<R>> {
   const { table, columns, order, conditions, page, pageSize } = request
   const { where, values } = conditions
-  const counted = await database.query<{ total: number }>(
-    `select count(*) as total from ${table} ${where}`,
-    values,
-  )
-  const total = counted.rows[0]?.total ?? 0
+  const total = await database.countRows(table, where, values)
   const answer = { total, page, page_size: pageSize }
   const start = (page - 1) * pageSize
   const length = Math.min(pageSize, total - start)

@@ -35,6 +35,11 @@ export type Database = Queryable & {
   transaction<T>(work: (tx: Queryable) => Promise<T>, options?: QueryOptions): Promise<T>
   /** Rows in batches through a cursor: flat memory however many there are. Closes its cursor when left early. */
   stream<R = Row>(sql: string, values: readonly unknown[], batchRows: number): AsyncIterable<R[]>
+  /**
+   * Rows of `table` for which `where` (SQL with its keyword) holds. From 100,000 on the answer may be that of some seconds
+   * ago, so that people who turn pages do not have them counted again each time.
+   */
+  countRows(table: string, where?: string, values?: readonly unknown[]): Promise<number>
   isReachable(): boolean
 }
 
