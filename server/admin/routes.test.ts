@@ -67,6 +67,12 @@ const malformed: [method: string, path: string, body: unknown, says: RegExp][] =
   ['POST', '/admin/api/login', {}, /^password: is missing: it must be a text/],
   ['POST', '/admin/api/login', { password: 7 }, /^password: must be a text/],
   ['POST', '/admin/api/login', { password: '' }, /^password: must have 1 characters or more/],
+  [
+    'POST',
+    '/admin/api/clients/1/keys',
+    { requests_per_minute: 0 },
+    /^requests_per_minute: must be 1 or more/,
+  ],
   ['POST', '/admin/api/login', { password: 'x', user: 'y' }, /^body: unknown field "user"; remove it/],
   ['POST', '/admin/api/login', [], /^body: must be a JSON object/],
   ['POST', '/admin/api/login', undefined, /^body: is missing: it must be a JSON object/],

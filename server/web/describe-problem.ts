@@ -26,9 +26,9 @@ export function describeProblem(issue: z.core.$ZodRawIssue): string {
     case 'invalid_value':
       return `must be one of: ${issue.values.map(String).join(', ')}`
     case 'too_small':
-      return `must have ${sizeName(issue.origin, issue.minimum)} or more`
+      return `must ${sizeName(issue.origin, issue.minimum)} or more`
     case 'too_big':
-      return `must have ${sizeName(issue.origin, issue.maximum)} at most`
+      return `must ${sizeName(issue.origin, issue.maximum)} at most`
     default:
       return 'is not in the form that this field takes; /docs describes it'
   }
@@ -47,5 +47,6 @@ function kindName(expected: string): string {
 }
 
 function sizeName(origin: string, size: number | bigint): string {
-  return `${size} ${origin === 'array' ? 'entries' : 'characters'}`
+  if (origin === 'number' || origin === 'int') return `be ${size}`
+  return `have ${size} ${origin === 'array' ? 'entries' : 'characters'}`
 }

@@ -1,6 +1,6 @@
 // A new device as it stands in a form, and as the server takes it.
 import type { DeviceCreateRequest, KeyBinding } from '@sallyport/contract'
-import { readEntries } from '../../composables/typed-text.ts'
+import { readEntries, readNumber } from '../../composables/typed-text.ts'
 
 export type DeviceDraft = {
   deviceId: string
@@ -9,6 +9,7 @@ export type DeviceDraft = {
   name: string
   /** One a line. */
   assistants: string
+  requestsPerMinute: string
 }
 
 /** Names of the fields as the server calls them in its errors. */
@@ -17,6 +18,7 @@ export const deviceFields = [
   'client_id',
   'name',
   'assistants',
+  'requests_per_minute',
   'binding',
   'mode',
   'allowed_ips',
@@ -25,11 +27,14 @@ export const deviceFields = [
 export function deviceRequestOf(draft: DeviceDraft, binding: KeyBinding): DeviceCreateRequest {
   const name = draft.name.trim()
   const assistants = readEntries(draft.assistants)
-  return {
+  const limit = draft.requestsPerMinute.trim()
+  const request = {
     device_id: draft.deviceId.trim(),
     ...(draft.clientId && { client_id: Number(draft.clientId) }),
     ...(name && { name }),
     ...(assistants && { assistants }),
+    ...(limit && { requests_per_minute: readNumber(limit) }),
     binding,
   }
+  return request as DeviceCreateRequest
 }
