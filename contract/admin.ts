@@ -223,6 +223,7 @@ export const gatewayAnswer = z.strictObject({
   binding_mode: z.enum(['enforce', 'observe']),
   failsafe_mode: z.enum(['closed', 'open']),
   downstream_url: z.string().nullable(),
+  public_url: z.string().nullable().describe('address that clients and devices use, when PUBLIC_URL says it'),
   database: z.enum(['embedded', 'external']),
   redis: z.boolean(),
 })

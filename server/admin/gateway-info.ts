@@ -5,7 +5,7 @@ import { answers, type WebApi } from '../web/web.ts'
 import type { LiveSettings } from './live-settings.ts'
 
 export type GatewayInfoDependencies = {
-  config: Pick<Config, 'bindingMode' | 'downstreamUrl' | 'embedded' | 'redisAddr'>
+  config: Pick<Config, 'bindingMode' | 'downstreamUrl' | 'embedded' | 'publicUrl' | 'redisAddr'>
   settings: Pick<LiveSettings, 'current'>
   version: string
 }
@@ -21,15 +21,9 @@ export function addGatewayRoute(api: WebApi, dependencies: GatewayInfoDependenci
     version,
     binding_mode: config.bindingMode,
     failsafe_mode: settings.current().failsafe_mode,
-    downstream_url: config.downstreamUrl === null ? null : withoutUserInfo(config.downstreamUrl),
+    downstream_url: config.downstreamUrl,
+    public_url: config.publicUrl,
     database: config.embedded === null ? ('external' as const) : ('embedded' as const),
     redis: config.redisAddr !== null,
   }))
-}
-
-function withoutUserInfo(text: string): string {
-  const url = new URL(text)
-  url.username = ''
-  url.password = ''
-  return url.href.replace(/\/$/, '')
 }

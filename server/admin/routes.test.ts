@@ -230,6 +230,7 @@ test('dashboard, audit and gateway answer in their shapes', async (t) => {
     binding_mode: 'enforce',
     failsafe_mode: 'closed',
     downstream_url: 'http://127.0.0.1:3000/prefix',
+    public_url: null,
     database: 'embedded',
     redis: false,
   })

@@ -77,7 +77,7 @@ export function testConfig(dataDir: string, env: Record<string, string> = {}): C
       ADMIN_JWT_SECRET: `jwt${secret}`,
       SENTINEL_HMAC_SECRET: `pepper${secret}`,
       METRICS_TOKEN: `metrics${secret}`,
-      DOWNSTREAM_URL: 'http://user:pass@127.0.0.1:3000/prefix',
+      DOWNSTREAM_URL: 'http://127.0.0.1:3000/prefix',
       ...env,
     },
   })
