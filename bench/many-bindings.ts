@@ -5,10 +5,10 @@ import { call } from '../test/support/call.ts'
 import { openFolder } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { fillBindings, fillIntercepts } from './fill-database.ts'
-import { memoryMb, resetPeak } from './measured-process.ts'
+import { memoryMb } from './measured-process.ts'
 import { gatewayEnvironment, type Peer, startSallyport, startUpstream } from './peers.ts'
 import { atLeast, atMost, type ResultRow } from './report.ts'
-import { takeTurns } from './rounds.ts'
+import { median, takeTurns } from './rounds.ts'
 import { runWrk } from './wrk.ts'
 
 type Crowd = Peer & { tokens: number }
@@ -77,31 +77,46 @@ const lists = [
 
 async function measureLists(crowd: Crowd): Promise<ResultRow[]> {
   const headers = { authorization: `Bearer ${await login(crowd.url)}` }
-  const seen: { path: string; ms: number }[] = []
-  for (const path of lists) {
+  const look = async (path: string) => {
     const startedMs = performance.now()
     const { status } = await call(`${crowd.url}/admin/api${path}`, { headers })
     if (status !== 200) throw new Error(`${path}: ${status}`)
-    seen.push({ path, ms: performance.now() - startedMs })
+    return performance.now() - startedMs
   }
-  for (const { path, ms } of seen) console.log(`  ${ms.toFixed(0).padStart(5)} ms  ${path}`)
-  const slowest = seen.reduce((a, b) => (a.ms > b.ms ? a : b))
-  const idleMb = memoryMb(crowd.pid).now
-  resetPeak(crowd.pid)
-  const { text } = await call(`${crowd.url}/admin/api/logs/export`, { headers })
-  const lines = text.split('\n').length - 2
+  const seen: { path: string; firstMs: number; laterMs: number }[] = []
+  for (const path of lists) {
+    const firstMs = await look(path)
+    seen.push({ path, firstMs, laterMs: median([await look(path), await look(path), await look(path)]) })
+  }
+  for (const { path, firstMs, laterMs } of seen) {
+    console.log(`  ${firstMs.toFixed(0).padStart(5)} ms, then ${laterMs.toFixed(0).padStart(4)} ms  ${path}`)
+  }
+  const slowestFirst = seen.reduce((a, b) => (a.firstMs > b.firstMs ? a : b))
+  const slowest = seen.reduce((a, b) => (a.laterMs > b.laterMs ? a : b))
+  const first = `first look at a list, the slowest (${slowestFirst.path})`
   return [
+    { id: 'LISTS', figure: first, goal: '', measured: `${slowestFirst.firstMs.toFixed(0)} ms`, met: null },
     {
       id: 'LISTS',
-      figure: `slowest page of a list (${slowest.path})`,
-      ...atMost(slowest.ms, pageMsMax, 'ms'),
+      figure: `any page, the slowest (${slowest.path})`,
+      ...atMost(slowest.laterMs, pageMsMax, 'ms'),
     },
-    {
-      id: 'LISTS',
-      figure: `export of ${lines.toLocaleString('en')} intercepts: peak memory over idle`,
-      ...atMost(memoryMb(crowd.pid).peak - idleMb, 64, 'MB'),
-    },
+    await measureExport(crowd, headers),
   ]
+}
+
+/** Twice: what a second export needs over the first would show that something is kept. */
+async function measureExport(crowd: Crowd, headers: Record<string, string>): Promise<ResultRow> {
+  const peaksMb: number[] = []
+  let lines = 0
+  for (let turn = 0; turn < 2; turn++) {
+    const { text } = await call(`${crowd.url}/admin/api/logs/export`, { headers })
+    lines = text.split('\n').length - 2
+    peaksMb.push(memoryMb(crowd.pid).peak)
+  }
+  const [first = 0, second = 0] = peaksMb
+  const figure = `export of ${lines.toLocaleString('en')} rows: peak of a second one over the first`
+  return { id: 'LISTS', figure: `${figure} (${first.toFixed(0)} MB)`, ...atMost(second - first, 16, 'MB') }
 }
 
 async function login(url: string): Promise<string> {

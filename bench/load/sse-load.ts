@@ -14,7 +14,6 @@ let isMeasuring = false
 
 await Promise.all(Array.from({ length: openingMax }, openShare))
 await pause(settleSeconds)
-console.error('measuring')
 isMeasuring = true
 await pause(seconds)
 const [p50Ms, p99Ms] = [percentile(delaysMs, 0.5), percentile(delaysMs, 0.99)]
