@@ -27,9 +27,9 @@ type Window = { endsMs: number; count: number; overflow: { record: InterceptReco
 export type InterceptLog = ReturnType<typeof createInterceptLog>
 
 export function createInterceptLog(dependencies: {
-  database: Database
-  journal: Journal
-  counters: Counters
+  database: Pick<Database, 'transaction'>
+  journal: Pick<Journal, 'append' | 'drainInto'>
+  counters: Pick<Counters, 'increment'>
   clock: Clock
   logger: Logger
   settings(): Pick<Settings, 'alert_threshold_count' | 'alert_threshold_seconds'>
@@ -65,23 +65,52 @@ export function createInterceptLog(dependencies: {
     }
   }
 
-  /** Counts the call into its window; null when the window's overflow row has taken it in. */
-  function takeRow(call: BindingCall): Window | null {
+  function windowOf(call: BindingCall): Window {
     const key = `${call.digest}|${call.address.text}`
     const nowMs = clock.monotonicMs()
-    let window = windows.get(key)
-    if (!window || window.endsMs <= nowMs) {
-      window = { endsMs: nowMs + windowMs, count: 0, overflow: null }
-      windows.set(key, window)
-    }
-    window.count++
-    if (!window.overflow) return window
-    window.overflow.record.count++
-    growing.add(window)
-    return null
+    const known = windows.get(key)
+    if (known && known.endsMs > nowMs) return known
+    const window: Window = { endsMs: nowMs + windowMs, count: 0, overflow: null }
+    windows.set(key, window)
+    return window
   }
 
-  async function alertFor(digest: string): Promise<InterceptRecord['alert']> {
+  function toRecord(
+    call: BindingCall,
+    binding: KnownBinding,
+    reason: InterceptItem['reason'],
+  ): InterceptRecord {
+    return {
+      id: randomUUID(),
+      token_display: call.tokenDisplay,
+      client_ip: call.address.text,
+      allowed_ips: [...binding.rule.allowedIps],
+      method: call.method,
+      path: call.path.slice(0, pathCharactersMax),
+      reason,
+      alerted: false,
+      created_at: new Date(clock.now()).toISOString(),
+      request_id: call.requestId,
+      count: 1,
+      alert: null,
+    }
+  }
+
+  /** What to tell when this call reaches the threshold. Never rejects: without the counters there is no alert. */
+  async function alertFor({ digest, requestId }: BindingCall): Promise<InterceptRecord['alert']> {
+    try {
+      return await countForAlert(digest)
+    } catch (error) {
+      logger.warn('an intercept was not counted for alerts', {
+        request_id: requestId,
+        component: 'bindings',
+        error,
+      })
+      return null
+    }
+  }
+
+  async function countForAlert(digest: string): Promise<InterceptRecord['alert']> {
     const { alert_threshold_count: threshold, alert_threshold_seconds: seconds } = settings()
     const { count, resetMs } = await counters.increment(`intercepts:${digest}`, seconds * 1000)
     if (count < threshold) return null
@@ -93,7 +122,8 @@ export function createInterceptLog(dependencies: {
     const grown = [...growing]
     growing.clear()
     for (const { overflow } of grown) {
-      if (!overflow || overflow.written === overflow.record.count) continue
+      // Nothing written yet: the call that is about to write the row takes the count along.
+      if (!overflow || overflow.written === 0 || overflow.written === overflow.record.count) continue
       overflow.written = overflow.record.count
       await append({ ...overflow.record })
     }
@@ -102,32 +132,23 @@ export function createInterceptLog(dependencies: {
   return {
     /** Resolves when the row is durable (a counted one: when it is counted). Never rejects. */
     async record(call: BindingCall, binding: KnownBinding, reason: InterceptItem['reason']): Promise<void> {
-      const window = takeRow(call)
-      const alert = await alertFor(call.digest).catch((error) => {
-        logger.warn('an intercept was not counted for alerts', {
-          request_id: call.requestId,
-          component: 'bindings',
-          error,
-        })
-        return null
-      })
-      if (!window && !alert) return
-      const record: InterceptRecord = {
-        id: randomUUID(),
-        token_display: call.tokenDisplay,
-        client_ip: call.address.text,
-        allowed_ips: [...binding.rule.allowedIps],
-        method: call.method,
-        path: call.path.slice(0, pathCharactersMax),
-        reason,
-        alerted: alert !== null,
-        created_at: new Date(clock.now()).toISOString(),
-        request_id: call.requestId,
-        count: 1,
-        alert,
+      const window = windowOf(call)
+      window.count++
+      const { overflow } = window
+      let record = overflow === null ? toRecord(call, binding, reason) : null
+      // Before anything is waited for: of calls that come together only one may make the row that counts the rest.
+      if (record && window.count > rowsPerWindow) window.overflow = { record, written: 0 }
+      const alert = await alertFor(call)
+      if (overflow && !alert) {
+        overflow.record.count++
+        growing.add(window)
+        return
       }
-      if (window && window.count > rowsPerWindow && !window.overflow) window.overflow = { record, written: 1 }
-      await append(record)
+      record ??= toRecord(call, binding, reason)
+      record.alert = alert
+      record.alerted = alert !== null
+      if (window.overflow?.record === record) window.overflow.written = record.count
+      await append({ ...record })
     },
 
     async close(): Promise<void> {
