@@ -7,6 +7,11 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const child of childrenOf(pid)) signalTree(child, signal)
 }
 
+/** Everything that this process started. */
+export function signalDescendants(signal: NodeJS.Signals): void {
+  for (const child of childrenOf(process.pid)) signalTree(child, signal)
+}
+
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]

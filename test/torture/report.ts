@@ -95,13 +95,23 @@ async function judge(
   }
 }
 
+/** Closers of the scopes that are open now, the outermost first. */
+const openScopes = new Set<() => Promise<void>>()
+
+/** For a run that is told to end: closes everything that stands open. */
+export async function abandon(): Promise<void> {
+  for (const close of [...openScopes].reverse()) await close().catch((error: unknown) => console.error(error))
+}
+
 /** What was opened is closed whatever became of the work; the work's own failure is the one that is thrown. */
 async function inScope(work: (scope: Scope) => Promise<void>): Promise<void> {
   const closers: (() => Promise<void>)[] = []
   const scope = openScope({ after: (close) => closers.push(close) })
   const closeAll = async () => {
-    for (const close of closers) await close()
+    openScopes.delete(closeAll)
+    for (const close of closers.splice(0)) await close()
   }
+  openScopes.add(closeAll)
   try {
     await work(scope)
   } catch (error) {

@@ -4,7 +4,8 @@ import { provesEngines } from './engines.ts'
 import { provesExhaustion } from './exhaustion.ts'
 import { provesHostileUpstreams } from './hostile-upstreams.ts'
 import { provesKills } from './kills.ts'
-import { createReport, type Proof } from './report.ts'
+import { signalDescendants } from './process-tree.ts'
+import { abandon, createReport, type Proof } from './report.ts'
 import { provesSimulation } from './simulation.ts'
 import { provesSlowPeers } from './slow-peers.ts'
 
@@ -17,6 +18,12 @@ const usage = `Usage: npm run torture -- [--short] [--only NAME] [--seed N]
   --short      fewer rounds, under three minutes
   --only NAME  one proof: ${proofs.map(({ name }) => name).join(', ')}
   --seed N     the random choices of an earlier run`
+
+// Whatever ends the run, also a signal in the middle: no engine and no gateway of ours outlives it.
+process.once('exit', () => signalDescendants('SIGKILL'))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void abandon().finally(() => process.exit(130)))
+}
 
 process.exitCode = await main()
 
