@@ -1,8 +1,19 @@
 // Every environment value: its names, what it may hold, its default, and the words that explain it.
 import { z } from 'zod'
-import { type IpRange, parseIpAddress, parseIpRange } from '../lib/ip-address.ts'
 import { Secret } from '../lib/secret.ts'
 import { type BuiltInProvider, providerEntries } from './provider-environment.ts'
+import {
+  commaList,
+  httpUrl,
+  integer,
+  listenAddress,
+  origins,
+  pathPrefixes,
+  postgresUrl,
+  ranges,
+  redisUrl,
+  secret,
+} from './value-forms.ts'
 
 export type EnvironmentEntry<Schema extends z.ZodType = z.ZodType> = {
   /** First name is the documented one, the others are aliases. */
@@ -15,68 +26,6 @@ export type EnvironmentEntry<Schema extends z.ZodType = z.ZodType> = {
   /** Never shown by `config show`. */
   readonly secret?: true
 }
-
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, `must be from ${min} to ${max}`)
-const secret = (minLength: number) =>
-  z
-    .string()
-    .min(minLength, `must have at least ${minLength} characters`)
-    .transform((value) => new Secret(value))
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
-  .refine((value) => !/[?#]/.test(value), 'must have no query and no fragment')
-  .refine((value) => !/^https?:\/\/[^/]*@/i.test(value), 'must hold no user and no password')
-  .transform((value) => value.replace(/\/+$/, ''))
-const listenAddress = z
-  .string()
-  .refine(
-    (value) => parseIpAddress(value) !== null || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value),
-    'must be an IP address or a host name, without a port',
-  )
-const commaList = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-)
-const ranges = commaList.transform((items, context): readonly IpRange[] =>
-  items.flatMap((item) => {
-    const range = parseIpRange(item)
-    if (!range) context.addIssue({ code: 'custom', message: `"${item}" is neither an IP address nor a CIDR` })
-    return range ? [range] : []
-  }),
-)
-const pathPrefixes = commaList.refine(
-  // Percent signs and double slashes are other spellings of a path, perhaps of one that is never anonymous.
-  (items) =>
-    items.every(
-      (item) => /^\/([\w.~-]+(\/[\w.~-]+)*\/?)?$/.test(item) && !/^\/(v1|v1beta|mj|suno|pg)(\/|$)/.test(item),
-    ),
-  'must be plain path prefixes that begin with /, and never /v1, /v1beta, /mj, /suno or /pg',
-)
-const origins = commaList.refine(
-  (items) => items.every((item) => /^https?:/.test(item) && URL.parse(item)?.origin === item),
-  'must be origins: scheme, host and perhaps a port, without a slash at the end',
-)
-const postgresUrl = z
-  .string()
-  .transform((value) => value.replace(/^postgres(ql)?(\+[a-z0-9]+)?:\/\//, 'postgresql://'))
-  .refine(
-    (value) => URL.canParse(value) && value.startsWith('postgresql://'),
-    'must be a postgresql:// address',
-  )
-const redisUrl = z
-  .string()
-  .transform((value) => (value.includes('://') ? value : `redis://${value}`))
-  .refine(
-    (value) => /^rediss?:\/\//.test(value) && URL.canParse(value),
-    'must be redis://host:port or host:port',
-  )
 
 function entry<Schema extends z.ZodType>(value: EnvironmentEntry<Schema>): EnvironmentEntry<Schema> {
   return value
