@@ -103,11 +103,14 @@ export type BindingsDependencies = {
   enqueueAlert(tx: Queryable, body: object, key: string): Promise<void>
 }
 
+/** Far below the life of an entry in Redis, and soon enough after Redis came back empty. */
+const sharedRefreshMs = 60_000
+
 export async function createBindings(dependencies: BindingsDependencies): Promise<Bindings> {
   const { config, store, clock, logger, settings, enqueueAlert } = dependencies
   const { database, notices, counters, sharedCache, journal } = store
   const bindingStore = createBindingStore(database)
-  const cache = createDecisionCache(config.cache.bindings_max)
+  const cache = createDecisionCache(config.cache.bindings_max, clock, sharedCache && sharedRefreshMs)
   const changes = createBindingChanges({ store: bindingStore, notices, sharedCache, cache, logger })
   const interceptLog = createInterceptLog({
     database,

@@ -71,7 +71,7 @@ export function createProcess(world: World, options: { redis: boolean; failsafe:
 
   const store = createSimulatedStore(world, member, outgoing)
   const sharedCache = options.redis ? createSimulatedCache(world, member) : null
-  const cache = createDecisionCache(1000)
+  const cache = createDecisionCache(1000, clock, sharedCache && 300)
   const quiet = () => undefined
   const logger: Logger = { debug: quiet, info: quiet, warn: quiet, error: quiet, flush: quiet }
   const counters = {
