@@ -17,6 +17,10 @@ export const errorCatalogue = {
     status: 400,
     message: 'X-Real-IP must hold exactly one IP address. The proxy in front of Sallyport has to set it.',
   },
+  malformed_credential: {
+    status: 400,
+    message: 'The credential holds characters that no credential has: only printable ASCII is taken.',
+  },
   conflicting_credentials: {
     status: 400,
     message: 'The request carries two different credentials. Send exactly one.',

@@ -11,7 +11,13 @@ import {
 import { createApiRoutes } from './api/api.ts'
 import { type Bindings, createBindings } from './bindings/bindings.ts'
 import { type Config, loadConfig } from './config/config.ts'
-import { createCallerCheck, createGateway, maskToken, readWrittenToken } from './gateway/gateway.ts'
+import {
+  createCallerCheck,
+  createGateway,
+  maskToken,
+  readWrittenToken,
+  toDigestedText,
+} from './gateway/gateway.ts'
 import { createHttp, createStaticFiles, type Http } from './http/http.ts'
 import { type CredentialHooks, createIdentity } from './identity/identity.ts'
 import { systemClock as clock } from './lib/clock.ts'
@@ -150,7 +156,9 @@ async function openListener(config: Config, logger: Logger, rooms: Rooms, opened
 /** Null for a text that can never be a token of the downstream. */
 function identifyToken(text: string, digest: KeyedDigest) {
   const canonical = readWrittenToken(text, userTokenIssuer)
-  return canonical === null ? null : { digest: digest(canonical), tokenDisplay: maskToken(canonical) }
+  return canonical === null
+    ? null
+    : { digest: digest(toDigestedText(canonical)), tokenDisplay: maskToken(canonical) }
 }
 
 /** What other rooms do when credentials come and go: identity knows none of them. */

@@ -173,3 +173,15 @@ test('a target loses its keys and nothing else', () => {
   ]
   for (const [target, expected] of cases) assert.equal(withoutQueryKeys(target), expected)
 })
+
+test('letters that a database may ignore make no second spelling: such a token is refused', () => {
+  for (const target of [
+    '/v1/x?key=sk-%01abc',
+    '/v1/x?key=abc%E2%80%8Bdef',
+    '/v1/x?key=%C3%A1bc',
+    '/v1/x?key=abc%00',
+  ]) {
+    assert.equal(readToken([], target, null).refusal, 'malformed_credential', target)
+  }
+  assert.equal(readToken(['Authorization', 'Basic dXNlcjpwYXNz'], '/', null).token, 'Basic dXNlcjpwYXNz')
+})

@@ -1,14 +1,15 @@
 // Reads the token of a call from every place where New API would look for one (SPEC §3 "Which token").
-import { isNewApiToken, isOwnCredential, toCanonicalToken } from './token.ts'
+import { isNewApiToken, isOwnCredential, isPlainText, toCanonicalToken } from './token.ts'
 
 export type CarrierReading =
   | { token: string; refusal: null }
   | {
       token: null
-      refusal: 'credential_missing' | 'conflicting_credentials' | 'wrong_credential'
+      refusal: 'credential_missing' | 'malformed_credential' | 'conflicting_credentials' | 'wrong_credential'
     }
 
 const missing: CarrierReading = { token: null, refusal: 'credential_missing' }
+const malformed: CarrierReading = { token: null, refusal: 'malformed_credential' }
 const conflicting: CarrierReading = { token: null, refusal: 'conflicting_credentials' }
 const wrong: CarrierReading = { token: null, refusal: 'wrong_credential' }
 
@@ -27,6 +28,7 @@ export function readToken(
   for (const token of readCarriers(rawHeaders, target, userTokenIssuer)) {
     if (isOwnCredential(token, userTokenIssuer)) return wrong
     const canonical = toCanonicalToken(token)
+    if (!isPlainText(canonical)) return malformed
     if (found === null) found = canonical
     else if (found !== canonical) isConflict = true
   }

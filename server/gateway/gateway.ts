@@ -15,7 +15,7 @@ import { createRouting } from './routing.ts'
 
 export { type CheckCaller, type CheckedCall, createCallerCheck } from './caller-check.ts'
 export { readWrittenToken } from './carriers.ts'
-export { maskToken } from './token.ts'
+export { maskToken, toDigestedText } from './token.ts'
 
 export type GatewayDependencies = {
   config: Pick<

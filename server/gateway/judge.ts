@@ -7,7 +7,7 @@ import type { KeyedDigest } from '../lib/keyed-digest.ts'
 import { readToken } from './carriers.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
 import type { Route } from './routing.ts'
-import { maskToken } from './token.ts'
+import { maskToken, toDigestedText } from './token.ts'
 
 /** A call may pass; `settle` takes the status of its answer, once, when somebody waits for it. */
 export type Passage = { settle: ((status: number) => void) | null }
@@ -40,7 +40,7 @@ export function createJudge(dependencies: JudgeDependencies) {
     context.tokenDisplay = tokenDisplay
     const { address, path, requestId } = context
     const { method = '' } = request
-    const call = { digest: digest(token), tokenDisplay, address, method, path, requestId }
+    const call = { digest: digest(toDigestedText(token)), tokenDisplay, address, method, path, requestId }
     const decision = bindings.decide(call)
     if (decision instanceof Promise) return decision.then((decided) => toVerdict(decided, context))
     return toVerdict(decision, context)

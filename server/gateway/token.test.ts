@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isOwnCredential, maskToken, toCanonicalToken } from './token.ts'
+import { isOwnCredential, maskToken, toCanonicalToken, toDigestedText } from './token.ts'
 
 test('all spellings of one key have one mask', () => {
   const key = `Ab12${'x'.repeat(40)}wxYZ`
@@ -33,4 +33,10 @@ test('a credential of ours, or the name of one, is told from what the downstream
   for (const token of own) assert.equal(isOwnCredential(token, null), true, token)
   const foreign = ['sk-x', 'spx', 'api_key:', 'api_key:7a', 'xapi_key:7', 'device:', 'device', 'user:me', '']
   for (const token of foreign) assert.equal(isOwnCredential(token, null), false, token)
+})
+
+test('a key of New API is digested alike in any letter case, any other token as it is', () => {
+  const key = 'Ab12'.repeat(12)
+  assert.equal(toDigestedText(key), toDigestedText(key.toUpperCase()))
+  assert.equal(toDigestedText('sk-proj-Ab12'), 'sk-proj-Ab12')
 })

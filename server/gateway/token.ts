@@ -13,6 +13,19 @@ export function toCanonicalToken(token: string): string {
   return newApiToken.exec(token)?.[1] ?? token
 }
 
+/**
+ * What of a canonical token is digested. A New API on MySQL finds a key in any letter case: one key in two cases must not
+ * be two tokens, or a stolen one would get a first use of its own.
+ */
+export function toDigestedText(canonical: string): string {
+  return isNewApiToken(canonical) ? canonical.toLowerCase() : canonical
+}
+
+/** Letters that a database may ignore or take for others make no second spelling of a token, because none may hold them. */
+export function isPlainText(canonical: string): boolean {
+  return !/[^ -~]/.test(canonical)
+}
+
 export function isNewApiToken(token: string): boolean {
   return newApiToken.test(token)
 }
