@@ -90,7 +90,7 @@ describe('an ambiguous request is refused and its connection ends', () => {
       assert.match(answer, new RegExp(`"request_id":"${requestId}"`))
       assert.deepEqual(seen, [])
       assert.deepEqual(
-        logLines.map((line) => [line.code, line.request_id]),
+        logLines.filter((line) => line.request_id !== undefined).map((line) => [line.code, line.request_id]),
         [['ambiguous_request', requestId]],
       )
     })

@@ -21,6 +21,12 @@ test('the configured number holds where descriptors are plenty or unknown', () =
   }
 })
 
+test('a machine that grants some thousands is held to them without a word', () => {
+  const { limit, lines } = openLimit(20_000)
+  assert.equal(limit.connectionsMax, 9952)
+  assert.deepEqual(lines, [])
+})
+
 test('few descriptors leave room for upstream, database and journal, and the start says so', () => {
   const { limit, lines } = openLimit(256)
   assert.equal(limit.connectionsMax, 80)

@@ -23,6 +23,8 @@ const descriptorsReserved = 96
 /** The client's socket and the one to the upstream. */
 const descriptorsPerConnection = 2
 const saidAgainMs = 10_000
+/** Below this a start says so: enough for most, and more than a shell grants by itself. */
+const fewConnections = 2000
 
 /**
  * Without its own limit a process short of descriptors fails wherever the next one is needed: clients vanish without a
@@ -33,7 +35,7 @@ export function createConnectionLimit(options: ConnectionLimitOptions): Connecti
   const connectionsMax = Math.min(configuredMax, connectionsWithin(descriptors))
   let turnedAway = 0
   let silence: Timer | null = null
-  if (connectionsMax < configuredMax) {
+  if (connectionsMax < Math.min(configuredMax, fewConnections)) {
     logger.warn('file descriptors are few: raise the limit of open files (ulimit -n, LimitNOFILE)', {
       component: 'http',
       detail: `${descriptors} allow ${connectionsMax} client connections of ${configuredMax} configured`,
