@@ -273,8 +273,10 @@ function createSimulatedCache(world: World, member: Member): SharedCache {
       }),
     put: (key, version, value, generation) =>
       call(() => {
-        if (generation !== String(world.redisGeneration) || (read(key)?.version ?? 0) > version) return
-        write(key, { version, value, mark: false }, 3_600_000)
+        if ((read(key)?.version ?? 0) > version) return
+        if (generation === String(world.redisGeneration))
+          write(key, { version, value, mark: false }, 3_600_000)
+        else write(key, { version, value: null, mark: false }, 60_000)
       }),
     drop: (key, version) =>
       call(() => {

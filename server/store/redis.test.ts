@@ -131,6 +131,19 @@ describe('Redis', await needs('redis'), async () => {
     assert.equal(await read('d'), null)
   })
 
+  test('a change marked in an earlier generation takes out what others filled in again since', async () => {
+    const marked = await cache.markChanging('f')
+    const newcomer = await connect()
+    const { generation } = await cache.get('f')
+    assert.notEqual(generation, marked)
+    await cache.fill('f', 1, 'read before the change', generation)
+    await cache.put('f', 2, 'changed', marked)
+    assert.equal(await read('f'), null)
+    await cache.fill('f', 1, 'read before the change', generation)
+    assert.equal(await read('f'), null)
+    newcomer.close()
+  })
+
   test('a generation that one process begins holds for all', async () => {
     await put('e', 1, 'before')
     const newcomer = await connect()

@@ -39,11 +39,16 @@ redis.call('HSET', KEYS[2], 'g', g, 'm', '1')
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return g`)
 
+/* Where another generation has begun since the mark, somebody may have filled it with what the change replaced: that goes, too. */
 const put = redisScript(`${begin}
-if g ~= ARGV[5] then return 0 end
 if mine and e[2] and tonumber(e[2]) > tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[2])
-redis.call('HSET', KEYS[2], 'g', g, 'v', ARGV[2], 'x', ARGV[3])
+redis.call('HSET', KEYS[2], 'g', g, 'v', ARGV[2])
+if g ~= ARGV[5] then
+  redis.call('PEXPIRE', KEYS[2], ARGV[6])
+  return 0
+end
+redis.call('HSET', KEYS[2], 'x', ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return 1`)
 
@@ -71,7 +76,7 @@ export function createSharedCache(redis: Redis): SharedCache {
     },
     markChanging: async (key) => String(await run(mark, key, [markLifeMs])),
     async put(key, version, value, generation) {
-      await run(put, key, [version, value, entryLifeMs, generation])
+      await run(put, key, [version, value, entryLifeMs, generation, tombstoneLifeMs])
     },
     async drop(key, version) {
       await run(drop, key, [version, tombstoneLifeMs])

@@ -83,8 +83,8 @@ export type SharedCache = {
   /** Before a change is committed: readers see nothing and nobody may fill, for 5 s at most. Answers the generation for `put`. */
   markChanging(key: string): Promise<string>
   /**
-   * After a change was committed: replaces the mark and anything older. Like `fill` it writes into `generation` only,
-   * so that a write that was delayed while Redis was away cannot bring back what changed meanwhile.
+   * After a change was committed: replaces the mark and anything older. Where another generation than `generation` has
+   * begun since the mark, it drops what is older instead: others may have filled that again meanwhile.
    */
   put(key: string, version: number, value: string, generation: string): Promise<void>
   /** Removes anything older than `version` and refuses older writes for a minute; right at any time, in any generation. */
