@@ -34,7 +34,7 @@ describe('a database that goes away', await needs('postgres'), () => {
   })
   beforeEach(async () => {
     proxy.recover()
-    assert.ok(await becomesTrue(() => database.isReachable(), 10_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     await database.query('select 1')
   })
 
@@ -52,7 +52,7 @@ describe('a database that goes away', await needs('postgres'), () => {
     for (let call = 0; call < 100; call++) assert.ok((await timed(database.query('select 1'))) < 100)
     assert.ok((await timed(database.transaction((tx) => tx.query('select 1')))) < 100)
     proxy.recover()
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     assert.equal((await database.query('select 1')).rowCount, 1)
   })
 
@@ -63,7 +63,7 @@ describe('a database that goes away', await needs('postgres'), () => {
     )
     for (const duration of await Promise.all(calls)) assert.ok(duration < 2_000, `${duration} ms`)
     proxy.recover()
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     const answers = await Promise.all(Array.from({ length: 100 }, () => database.query('select 1')))
     assert.equal(answers.length, 100)
   })
@@ -80,14 +80,14 @@ describe('a database that goes away', await needs('postgres'), () => {
     )
     assert.ok((await timed(caught)) < 1_500)
     proxy.recover()
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     assert.equal((await database.query('select from kept')).rowCount, 0)
   })
 
   test('a connection that the server ends is an absence of a moment, not an error of the caller’s statement', async () => {
     const ended = database.query('select pg_terminate_backend(pg_backend_pid())')
     await assert.rejects(ended, EngineAwayError)
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     assert.equal((await database.query('select 1')).rowCount, 1)
   })
 
@@ -96,7 +96,7 @@ describe('a database that goes away', await needs('postgres'), () => {
       timed(database.transaction(() => new Promise<never>(() => undefined), { deadlineMs: 200 })),
     )
     await Promise.all(endless)
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     assert.equal((await database.query('select 1')).rowCount, 1)
   })
 })

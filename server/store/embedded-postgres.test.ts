@@ -141,9 +141,9 @@ test('a server that is killed under a living gateway is started again, and nothi
   const isBack = () => serverPid() !== pid && readPostmaster(databaseDir)?.status === 'ready'
   assert.ok(await becomesTrue(isBack, 30_000))
   await store.database.query('select 1').catch(() => undefined)
-  assert.ok(await becomesTrue(() => store.database.isReachable(), 10_000))
+  assert.ok(await becomesTrue(() => store.database.isReachable(), 30_000))
   assert.deepEqual((await store.database.query('select n from kept')).rows, [{ n: 1 }])
-  assert.ok(await becomesTrue(() => store.notices.isFresh(), 10_000))
+  assert.ok(await becomesTrue(() => store.notices.isFresh(), 30_000))
 })
 
 test('a pid file that names another living program does not keep the server from starting', async () => {
@@ -156,7 +156,7 @@ test('a pid file that names another living program does not keep the server from
 test('a first start that was killed half-way leaves nothing half made', async () => {
   const hasDraft = () => readdirSync(home).some((name) => name.startsWith('database.draft-'))
   const gateway = spawnGateway()
-  assert.ok(await becomesTrue(hasDraft, 10_000))
+  assert.ok(await becomesTrue(hasDraft, 30_000))
   await gateway.kill()
   assert.equal(existsSync(databaseDir), false)
   const store = await start()

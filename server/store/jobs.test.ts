@@ -99,7 +99,7 @@ describe('jobs', await needs('postgres'), async () => {
     proxy.fallSilent()
     await database.query('select 1', [], { deadlineMs: 300 }).catch(() => undefined)
     proxy.recover()
-    assert.ok(await becomesTrue(() => database.isReachable(), 5_000))
+    assert.ok(await becomesTrue(() => database.isReachable(), 30_000))
     await database.transaction((tx) => jobs.enqueue(tx, 'numbers', { n: 99 }))
     assert.ok(await becomesTrue(() => done.includes(99), 20_000))
   })

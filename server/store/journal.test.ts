@@ -89,7 +89,7 @@ test('every record acknowledged before kill -9 is drained by the next process, i
     [...seen].sort((a, b) => a - b),
   )
   const own = readdirSync(root)
-  assert.ok(await becomesTrue(() => readdirSync(root).length === 1, 5_000), `left: ${own}`)
+  assert.ok(await becomesTrue(() => readdirSync(root).length === 1, 30_000), `left: ${own}`)
 })
 
 test('ten thousand records appended at once are drained once each, in batches of a thousand at most', async () => {
@@ -124,7 +124,7 @@ test('while the drain throws nothing is lost, and another kind goes on', async (
   await journal.start()
   await journal.append('things', { n: 1 })
   await journal.append('others', { n: 2 })
-  assert.ok(await becomesTrue(() => others.length === 1, 5_000))
+  assert.ok(await becomesTrue(() => others.length === 1, 30_000))
   assert.equal(journal.state().waitingRecords, 1)
   isAway = false
   await journal.flushed()
@@ -174,7 +174,7 @@ test('a process that dies later is adopted within ten seconds', async () => {
   await dying.append('things', { n: 7 })
   await close(dying)
   clock.advance(10_000)
-  assert.ok(await becomesTrue(() => seen.length === 1, 5_000))
+  assert.ok(await becomesTrue(() => seen.length === 1, 30_000))
   assert.deepEqual(seen, [7])
 })
 
@@ -255,7 +255,7 @@ test('a disk that refuses makes the journal unusable, tells the caller, and is t
   assert.equal(journal.state().usable, false)
   rmSync(obstacle)
   clock.advance(1_000)
-  assert.ok(await becomesTrue(() => journal.state().usable, 5_000))
+  assert.ok(await becomesTrue(() => journal.state().usable, 30_000))
   await journal.append('things', { n: 3 })
   await journal.flushed()
   assert.deepEqual(seen, [1, 3])

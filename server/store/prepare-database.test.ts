@@ -54,9 +54,9 @@ describe('a process on an external database', await needs('postgres'), () => {
     const { place, proxy } = await placeBehindProxy(t)
     const store = await createStore(place.dependencies)
     proxy.fallSilent()
-    assert.ok(await becomesTrue(() => store.health().database.state === 'down', 2_000))
+    assert.ok(await becomesTrue(() => store.health().database.state === 'down', 30_000))
     proxy.recover()
-    assert.ok(await becomesTrue(() => store.health().database.state === 'up', 5_000))
+    assert.ok(await becomesTrue(() => store.health().database.state === 'up', 30_000))
     await store.close()
   })
 

@@ -62,7 +62,7 @@ describe('Redis', await needs('redis'), async () => {
     await once(server, 'close')
   })
   beforeEach(async () => {
-    assert.ok(await becomesTrue(() => redis.isUsable() && other.isUsable(), 10_000))
+    assert.ok(await becomesTrue(() => redis.isUsable() && other.isUsable(), 30_000))
   })
 
   const fill = async (key: string, version: number, value: string) =>
@@ -124,7 +124,7 @@ describe('Redis', await needs('redis'), async () => {
     for (let call = 0; call < 1_000; call++) await assert.rejects(cache.get('d'), EngineAwayError)
     assert.ok(performance.now() - refusedMs < 500)
     server.kill('SIGCONT')
-    assert.ok(await becomesTrue(() => redis.isUsable(), 5_000))
+    assert.ok(await becomesTrue(() => redis.isUsable(), 30_000))
     assert.equal(await read('d'), null)
     await cache.fill('d', 9, 'delayed since before', generation)
     await cache.put('d', 9, 'delayed since before', generation)
@@ -156,11 +156,11 @@ describe('Redis', await needs('redis'), async () => {
     assert.equal((await counters.increment('key', 60_000)).count, 1)
     server.kill('SIGKILL')
     await once(server, 'close')
-    assert.ok(await becomesTrue(() => !redis.isUsable(), 5_000))
+    assert.ok(await becomesTrue(() => !redis.isUsable(), 30_000))
     assert.equal((await counters.increment('key', 60_000)).count, 1)
     assert.equal((await counters.increment('key', 60_000)).count, 2)
     server = await startServer(port)
-    assert.ok(await becomesTrue(() => redis.isUsable(), 5_000))
+    assert.ok(await becomesTrue(() => redis.isUsable(), 30_000))
     assert.equal((await counters.increment('key', 60_000)).count, 1)
   })
 
@@ -175,7 +175,7 @@ describe('Redis', await needs('redis'), async () => {
     })
     assert.equal(early.isUsable(), false)
     const late = await startServer(nowhere)
-    assert.ok(await becomesTrue(() => early.isUsable(), 5_000))
+    assert.ok(await becomesTrue(() => early.isUsable(), 30_000))
     early.close()
     late.kill('SIGKILL')
     await once(late, 'close')

@@ -100,7 +100,7 @@ for (const variant of storeVariants) {
         })
         .catch(() => undefined)
       await database.transaction((tx) => store.notices.publish(tx, 'topic', { kept: [1] }))
-      await becomesTrue(() => seen.length > 0, 5_000)
+      await becomesTrue(() => seen.length > 0, 30_000)
       unsubscribe()
       assert.deepEqual(seen, [{ kept: [1] }])
       await assert.rejects(store.notices.publish(database, 'topic', 'x'.repeat(8_000)), RangeError)
