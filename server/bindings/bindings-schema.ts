@@ -51,7 +51,7 @@ export const bindings = pgTable(
   },
   (table) => [
     index('bindings_token_display').on(table.tokenDisplay.op('text_pattern_ops')),
-    index('bindings_status').on(table.status, table.id),
+    index('bindings_status').on(table.status, table.id, table.mode),
     index('bindings_mode').on(table.mode, table.id),
     check('bindings_mode_known', sql`${table.mode} in ('single', 'multiple', 'all')`),
     check('bindings_status_known', sql`${table.status} in ('active', 'banned')`),
@@ -103,7 +103,7 @@ export const intercepts = pgTable(
     count: integer().notNull().default(1),
   },
   (table) => [
-    index('intercepts_created_at').on(table.createdAt, table.id),
+    index('intercepts_created_at').on(table.createdAt, table.id, table.clientIp),
     index('intercepts_token_display').on(table.tokenDisplay.op('text_pattern_ops'), table.createdAt),
     index('intercepts_client_ip').using('gist', table.clientIp.op('inet_ops')),
   ],

@@ -15,9 +15,8 @@ export function createBindingLastUsed(dependencies: {
     logger,
     write: (ids, at) =>
       database.query(
-        `with due as (select id from bindings where id = any($1) order by id for no key update)
-         update bindings set last_used_at = $2, first_used_at = coalesce(first_used_at, $2)
-         from due where bindings.id = due.id and bindings.last_used_at is distinct from greatest(bindings.last_used_at, $2)`,
+        `update bindings set last_used_at = $2, first_used_at = coalesce(first_used_at, $2)
+         where id = any($1) and last_used_at is distinct from greatest(last_used_at, $2)`,
         [ids, at],
       ),
   })

@@ -91,9 +91,7 @@ function createUses(dependencies: {
     logger,
     write: (ids, at) =>
       database.query(
-        `with due as (select id from ${table} where id = any($1) order by id for no key update)
-         update ${table} set ${column} = $2 from due
-         where ${table}.id = due.id and (${column} is null or ${column} < $2)`,
+        `update ${table} set ${column} = $2 where id = any($1) and (${column} is null or ${column} < $2)`,
         [ids, at],
       ),
   })

@@ -17,7 +17,10 @@ export type LastUsed = {
 }
 
 export function createLastUsed(dependencies: {
-  /** Writes the time of use of at most 5,000 rows, locking them in one order: two replicas may write at once. */
+  /**
+   * Writes the time of use of at most 5,000 rows by one plain UPDATE, which finds them in one order. Should two replicas
+   * still wait for each other, the server refuses one, and its rows are written with the next batch.
+   */
   write(ids: readonly number[], at: Date): Promise<unknown>
   component: string
   clock: Clock
