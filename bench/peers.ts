@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { call } from '../test/support/call.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { freePort, openFolder, repository } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { testSecrets } from '../test/support/storage.ts'
@@ -46,7 +48,10 @@ export function startNginxProxy(scope: Scope, upstreamUrl: string): Promise<Peer
   return startNginx(scope, { name: 'nginx', core: 'measured', file, ports: [9101], upstreamPort })
 }
 
-/** The gateway as an operator starts it, with everything on; its log goes to a file. */
+/**
+ * The gateway as an operator starts it, with everything on; its log goes to a file. Its token is bound, so that a turn
+ * begins with what is usual and not with a first use.
+ */
 export async function startSallyport(
   scope: Scope,
   upstreamUrl: string,
@@ -60,6 +65,7 @@ export async function startSallyport(
   const name = own.name ?? 'sallyport'
   const readyUrl = `${url}/health`
   const process = await startProcess(scope, { name, core: 'measured', folder, command, env, readyUrl })
+  for (let use = 0; use < 2; use++) await untilForwarded(url)
   return { ...process, name, url, headers: {}, folder }
 }
 
@@ -94,6 +100,14 @@ export async function startSeedDesign(scope: Scope, upstreamUrl: string): Promis
     env: { DOWNSTREAM_URL: upstreamUrl, REDIS_PORT: `${redisPort}`, PYTHONDONTWRITEBYTECODE: '1' },
   })
   return { ...measured, name: 'seed design', url, headers: {} }
+}
+
+function untilForwarded(url: string): Promise<true> {
+  const headers = { authorization: `Bearer ${benchToken}` }
+  return eventually(
+    'a forwarded call',
+    async () => (await call(`${url}/v1/models`, { headers })).status === 200,
+  )
 }
 
 type NginxOptions = {
