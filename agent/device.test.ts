@@ -1,6 +1,5 @@
 // The device side: tokens kept fresh, refusals told apart from outages, the call stopped at the end.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +7,7 @@ import { test } from 'node:test'
 import { createDeviceAgent, DeviceRefusedError, SallyportError } from './agent.ts'
 import { DeviceConfigError, readDeviceConfig } from './device-config.ts'
 import { type Received, type Reply, refusal, type Script, startStandIn } from './test-gateway.ts'
+import { type Program, startProgram } from './test-program.ts'
 
 const credentials = { deviceId: 'pi_1', deviceSecret: 'spd_secret' }
 const info = {
@@ -129,40 +129,9 @@ test('the configuration names what is missing or wrong, and never repeats the se
   }
 })
 
-type Program = {
-  child: ChildProcess
-  output(): string
-  until(text: string): Promise<void>
-  exit: Promise<number | null>
-}
-
 function runProgram(env: Record<string, string>, folder: string, args: string[] = []): Program {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'sallyport-device.ts'), ...args], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, DEVICE_ID: 'pi_1', DEVICE_SECRET: 'spd_secret', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  const listeners = new Set<() => void>()
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-      for (const listener of listeners) listener()
-    })
-  }
-  return {
-    child,
-    output: () => output,
-    until: (text) =>
-      new Promise((resolve) => {
-        const check = () => {
-          if (output.includes(text)) resolve()
-        }
-        listeners.add(check)
-        check()
-      }),
-    exit: new Promise((resolve) => child.once('close', resolve)),
-  }
+  const credential = { DEVICE_ID: 'pi_1', DEVICE_SECRET: 'spd_secret' }
+  return startProgram('sallyport-device.ts', { args, folder, env: { ...credential, ...env } })
 }
 
 test('the program starts its call, stops it on Ctrl+C, and neither prints nor writes a token', async (t) => {

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-test('the packed package installs offline, has no dependency, and its library and program run', async (t) => {
+test('the packed package installs offline, has no dependency, and its library and programs run', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-pack-'))
   t.after(() => {
     rmSync(folder, { recursive: true })
@@ -26,6 +26,8 @@ test('the packed package installs offline, has no dependency, and its library an
   )
   const { stdout } = await run(join(folder, 'node_modules/.bin/sallyport-device'), ['--help'])
   assert.match(stdout, /Usage: sallyport-device/)
+  const camera = await run(join(folder, 'node_modules/.bin/sallyport-camera'), ['--help'])
+  assert.match(camera.stdout, /Usage: sallyport-camera/)
   writeFileSync(
     join(folder, 'use.js'),
     "import { createClient } from '@sallyport/agent'\nconsole.log(createClient({ url: 'https://g.example.com/api/', apiKey: 'sp_x' }).providerUrl('openai', '/v1'))\n",

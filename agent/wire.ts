@@ -41,6 +41,35 @@ export type ApiKeyPage = { items: ApiKeyInfo[]; total: number; page: number; pag
 export type ProviderKeyInfo = { provider: string; last4: string; updated_at: string }
 export type HealthAnswer = { status: 'ok'; timestamp: string }
 
+export type RiskLevel = 'LOW' | 'MEDIUM' | 'HIGH'
+export type BatchBufferedAnswer = { status: 'buffered'; frames_added: number; buffer_size: number }
+
+export type AnalyzeAnswer = {
+  analysis: string
+  has_security_incident: boolean
+  risk_level: RiskLevel
+  incident_type: string | null
+  timestamp: string
+  /** Frames that the last model asked has seen. */
+  frame_count: number
+  /** Both models saw an incident. */
+  confirmed: boolean
+  veto_reason?: string | undefined
+}
+
+export type AlertAnswer = {
+  status: 'queued'
+  alert_id: string
+  /** No mail of its own: the last alert of this camera is not old enough. */
+  suppressed?: true | undefined
+}
+
+/** The part of the usage answer that says what calls cost; millionths of EUR. */
+export type UsageTotals = {
+  totals: { calls: number; cost_micros: number }
+  by_endpoint: { endpoint: string; calls: number; cost_micros: number }[]
+}
+
 /** Body of every error that the gateway itself answers. */
 export type ErrorAnswer = {
   error: {

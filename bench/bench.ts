@@ -2,24 +2,32 @@
 import { parseArgs } from 'node:util'
 import { openScope, type Scope } from '../test/support/scope.ts'
 import { measureBodies } from './bodies.ts'
+import { measureInvoices } from './invoices.ts'
 import { measureLatency } from './latency.ts'
+import { measureLedger } from './ledger.ts'
 import { measureManyBindings } from './many-bindings.ts'
+import { measureMeteredCalls } from './metered-calls.ts'
 import { MissingError, requireTool } from './peers.ts'
 import { printTable, type ResultRow, writeResults } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureEventCost, measureManyStreams } from './streams.ts'
 import { measureThroughput } from './throughput.ts'
+import { measureVideo } from './video.ts'
 
 /** Starts what it needs in `scope` and answers its rows; `wanted` tells which of its figures somebody asked for. */
 export type Measure = (scope: Scope, wanted: (id: string) => boolean) => Promise<ResultRow[]>
 
 const experiments: readonly { ids: readonly string[]; title: string; measure: Measure }[] = [
   { ids: ['P1', 'P2'], title: 'throughput beside nginx and others', measure: measureThroughput },
+  { ids: ['P3'], title: 'metered calls beside calls passed through', measure: measureMeteredCalls },
   { ids: ['P4'], title: 'added latency', measure: measureLatency },
   { ids: ['P5', 'LISTS'], title: 'a million bindings', measure: measureManyBindings },
   { ids: ['P6'], title: '5,000 open streams', measure: measureManyStreams },
   { ids: ['P7'], title: 'cost of a forwarded event', measure: measureEventCost },
   { ids: ['P8'], title: 'bodies of 100 MB', measure: measureBodies },
+  { ids: ['P11'], title: 'the ledger', measure: measureLedger },
+  { ids: ['P10', 'VIDEO'], title: 'frames of cameras', measure: measureVideo },
+  { ids: ['P12'], title: 'weekly invoices', measure: measureInvoices },
   { ids: ['P13'], title: 'start and idle memory', measure: measureStart },
 ]
 

@@ -8,7 +8,7 @@ import { eventually } from '../test/support/eventually.ts'
 import { freePort, openFolder, repository } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { testSecrets } from '../test/support/storage.ts'
-import { childrenOf, type MeasuredProcess, startProcess } from './measured-process.ts'
+import { childrenOf, loadProgram, type MeasuredProcess, startProcess } from './measured-process.ts'
 
 export type Peer = MeasuredProcess & {
   name: string
@@ -55,18 +55,32 @@ export function startNginxProxy(scope: Scope, upstreamUrl: string): Promise<Peer
 export async function startSallyport(
   scope: Scope,
   upstreamUrl: string,
-  own: { name?: string; folder?: string } = {},
+  own: { name?: string; folder?: string; env?: Record<string, string> } = {},
 ): Promise<Peer & { folder: string }> {
   const folder = own.folder ?? (await openFolder(scope))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const env = { ...gatewayEnvironment, APP_PORT: String(port), DOWNSTREAM_URL: upstreamUrl }
+  const env = { ...gatewayEnvironment, APP_PORT: String(port), DOWNSTREAM_URL: upstreamUrl, ...own.env }
   const command = [join(repository, 'sallyport'), 'start']
   const name = own.name ?? 'sallyport'
   const readyUrl = `${url}/health`
   const process = await startProcess(scope, { name, core: 'measured', folder, command, env, readyUrl })
   for (let use = 0; use < 2; use++) await untilForwarded(url)
   return { ...process, name, url, headers: {}, folder }
+}
+
+/** `upstreamUrl` null: it takes frames. See `load/bare-server.ts`. */
+export async function startBareNode(scope: Scope, upstreamUrl: string | null): Promise<Peer> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const name = 'bare Node'
+  const command = loadProgram('bare-server.ts', { port, upstreamUrl })
+  const folder = await scope.folder()
+  const process = await startProcess(scope, {
+    ...{ name: 'bare', core: 'measured', folder, command },
+    readyUrl: `${url}/`,
+  })
+  return { ...process, name, url, headers: {} }
 }
 
 /** The nearest peer in TypeScript; fetched once into a folder of its own, it is no dependency of ours. */

@@ -3,6 +3,7 @@ import type { Scope } from '../test/support/scope.ts'
 import {
   MissingError,
   type Peer,
+  startBareNode,
   startNginxProxy,
   startPortkey,
   startSallyport,
@@ -25,6 +26,7 @@ export async function measureThroughput(scope: Scope, wanted: (id: string) => bo
   const peers: Peer[] = [
     await startNginxProxy(scope, upstream.url),
     await startSallyport(scope, upstream.url),
+    await startBareNode(scope, upstream.url),
   ]
   const missing = new Map<string, string>()
   for (const { name, start } of wanted('P2') ? slower : []) {
@@ -46,6 +48,10 @@ export async function measureThroughput(scope: Scope, wanted: (id: string) => bo
       id: 'P1',
       figure: `requests/s ÷ nginx (${tell(own)} ÷ ${tell(rate('nginx'))})`,
       ...atLeast(own / rate('nginx'), 0.32, 3),
+    },
+    {
+      ...{ id: 'P1', figure: 'bare node:http and undici without any check ÷ nginx', goal: '', met: null },
+      measured: `${(rate('bare Node') / rate('nginx')).toFixed(3)} (${tell(rate('bare Node'))})`,
     },
   ]
   for (const { name, goal } of wanted('P2') ? slower : []) {

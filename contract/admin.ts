@@ -97,7 +97,7 @@ export const interceptItem = z.strictObject({
 })
 export type InterceptItem = z.infer<typeof interceptItem>
 
-const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+export const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
   error: 'must be a date such as 2026-01-31, or a time with its zone such as 2026-01-31T08:00:00Z',
 })
 export const interceptFilter = {

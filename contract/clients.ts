@@ -18,9 +18,48 @@ export const externalId = z
 
 export const requestsPerMinute = z.number().int().min(1).max(1_000_000).nullable().describe('null: no limit')
 
+/** An amount of money in millionths of EUR; at most a billion EUR. */
+export const micros = z.number().int().min(0).max(1_000_000_000_000_000)
+
+/** Null: no budget. A call that uses one exactly up passes. */
+export const clientBudgets = z.strictObject({
+  day_micros: micros.nullable().optional(),
+  month_micros: micros.nullable().optional(),
+})
+export type ClientBudgets = z.infer<typeof clientBudgets>
+
+const videoModel = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/, 'must be the name of a model')
+/** Absent: the value of the configuration counts. */
+export const clientVideoSettings = z.strictObject({
+  analysis_fps: z.number().int().min(1).max(60).optional(),
+  short_buffer_duration: z.number().int().min(1).max(60).optional().describe('seconds'),
+  long_buffer_duration: z.number().int().min(1).max(60).optional().describe('seconds'),
+  fast_model: videoModel.optional(),
+  strong_model: videoModel.optional(),
+  language: z.string().trim().min(1).max(64).optional(),
+  prompt: z.string().trim().min(1).max(8000).optional(),
+  alert_on_incident: z.boolean().optional(),
+  alert_cooldown_seconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .optional()
+    .describe('alerts of one camera within it make one mail; 0: each makes its own'),
+})
+export type ClientVideoSettings = z.infer<typeof clientVideoSettings>
+
 /** What a client has of its own; absent or null: the shared value counts. */
 export const clientSettings = z.strictObject({
   requests_per_minute: requestsPerMinute.optional(),
+  budgets: clientBudgets.nullable().optional(),
+  prices: z
+    .record(z.string().regex(/^\/[a-z0-9/_-]{1,100}$/), micros)
+    .nullable()
+    .optional()
+    .describe('price of a call in millionths of EUR, by endpoint such as /api/alert'),
+  video: clientVideoSettings.nullable().optional(),
+  alert_email: email.nullable().optional().describe('where alerts go in place of the email of the client'),
 })
 export type ClientSettings = z.infer<typeof clientSettings>
 
@@ -52,6 +91,13 @@ export const clientsQuery = z.strictObject({
   ...pageQuery,
   q: z.string().trim().min(1).max(64).optional().describe('name, email or external_id, or its beginning'),
   status: z.enum(['active', 'suspended']).optional(),
+  kind: z.enum(['client', 'user']).optional().describe('made by the admin, or an end user'),
+  ids: z
+    .string()
+    .regex(/^\d{1,10}(,\d{1,10}){0,199}$/, 'must be numbers of clients such as 3,17, at most 200')
+    .transform((text) => text.split(',').map(Number))
+    .optional()
+    .describe('those with these numbers; what is no client is left out'),
 })
 export type ClientsQuery = z.infer<typeof clientsQuery>
 export const clientDeleteQuery = z.strictObject({ usage: z.enum(['invoice', 'drop']).default('invoice') })

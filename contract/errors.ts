@@ -30,12 +30,27 @@ export const errorCatalogue = {
     message:
       'No key of this provider is available for your call. Save a key of your own, or ask the operator.',
   },
+  provider_key_refused: {
+    status: 400,
+    message: 'The provider does not accept the key that you saved. Save a working one.',
+  },
+  model_not_priced: {
+    status: 400,
+    message:
+      'The model has no price here, so it cannot be called on the shared key. Ask the operator to price it.',
+  },
+  no_frames: { status: 400, message: 'This camera has no frames yet. Send some first.' },
   credential_missing: {
     status: 401,
     message: 'No credential was sent. Send one, for example in the Authorization header.',
   },
   invalid_credential: { status: 401, message: 'The credential is not valid.' },
   wrong_password: { status: 401, message: 'The password is wrong.' },
+  budget_exceeded: {
+    status: 402,
+    message:
+      'The budget of this client does not cover the call. Ask the operator to raise it, or wait for the next period.',
+  },
   wrong_credential: {
     status: 403,
     message: 'This kind of credential does not open this path. Use a token of the service behind Sallyport.',
@@ -61,6 +76,10 @@ export const errorCatalogue = {
   },
   method_not_allowed: { status: 405, message: 'This path does not take this method.' },
   conflict: { status: 409, message: 'This is in conflict with something that exists.' },
+  week_open: {
+    status: 409,
+    message: 'This week is not over yet. Wait for its end, or say that you want an invoice of an open week.',
+  },
   body_too_large: { status: 413, message: 'The request body is larger than the limit.' },
   header_too_large: { status: 431, message: 'The request headers are larger than the limit.' },
   unsupported_media_type: { status: 415, message: 'Send the body as application/json.' },
@@ -73,9 +92,21 @@ export const errorCatalogue = {
     message: 'Too many failed authentications from your address. Wait and try again.',
   },
   rate_limited: { status: 429, message: 'The limit of requests per minute is reached. Wait and try again.' },
+  model_quota: {
+    status: 429,
+    message: 'The quota of the analysing model is used up: this says nothing about an incident.',
+  },
   too_many_bindings: {
     status: 429,
     message: 'Too many new credentials were used from your address within a minute. Wait and try again.',
+  },
+  too_many_new_users: {
+    status: 429,
+    message: 'Too many people called for the first time from your address. Wait and try again.',
+  },
+  provider_quota_exceeded: {
+    status: 429,
+    message: 'The provider refuses because the quota of your own key is used up. Wait, or raise it there.',
   },
   too_many_requests: { status: 429, message: 'Too many requests at once. Wait and try again.' },
   internal_error: {
@@ -85,6 +116,14 @@ export const errorCatalogue = {
   provider_key_rejected: {
     status: 502,
     message: 'The provider did not accept the key that the operator set. Your own credential is fine.',
+  },
+  analysis_failed: {
+    status: 502,
+    message: 'The model gave no usable analysis: this says nothing about an incident.',
+  },
+  generation_failed: {
+    status: 502,
+    message: 'The model gave no usable text.',
   },
   upstream_unreachable: { status: 502, message: 'The service behind Sallyport could not be reached.' },
   upstream_protocol_error: {
@@ -96,6 +135,35 @@ export const errorCatalogue = {
     message: 'Whether this call is allowed cannot be decided at the moment. Try again soon.',
   },
   database_unavailable: { status: 503, message: 'The database is away at the moment. Try again soon.' },
+  issuer_unavailable: {
+    status: 503,
+    message: 'The identity provider that issues user tokens could not be asked for its keys. Try again soon.',
+  },
+  journal_full: {
+    status: 503,
+    message: 'There is no room to write down what the call costs, so it is not made. Try again soon.',
+  },
+  budget_unavailable: {
+    status: 503,
+    message: 'What is left of the budget cannot be told at the moment. Try again soon.',
+  },
+  mode_not_chosen: {
+    status: 503,
+    message:
+      'This gateway runs in development mode, which serves only this machine. The operator sets DEPLOY_ENV to serve others.',
+  },
+  ai_key_missing: {
+    status: 503,
+    message: 'No key of the analysing model is set. The operator has to set one.',
+  },
+  model_unavailable: {
+    status: 503,
+    message: 'The analysing model is not available: this says nothing about an incident.',
+  },
+  mail_not_configured: {
+    status: 503,
+    message: 'No mail server is configured. The operator sets SMTP_URL and MAIL_FROM.',
+  },
   overloaded: { status: 503, message: 'The gateway is at its limit of concurrent requests. Try again soon.' },
   shutting_down: { status: 503, message: 'The gateway is shutting down. Try again soon.' },
   console_not_built: {

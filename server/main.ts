@@ -5,10 +5,12 @@ import { Registry } from 'prom-client'
 import {
   createAdminRoutes,
   createAuditLog,
+  createBudgetMessages,
   createLiveSettings,
   scheduleAuditRetention,
 } from './admin/admin.ts'
 import { createApiRoutes } from './api/api.ts'
+import { type Billing, createBilling } from './billing/billing.ts'
 import { type Bindings, createBindings } from './bindings/bindings.ts'
 import { type Config, loadConfig } from './config/config.ts'
 import {
@@ -19,16 +21,18 @@ import {
   toDigestedText,
 } from './gateway/gateway.ts'
 import { createHttp, createStaticFiles, type Http } from './http/http.ts'
-import { type CredentialHooks, createIdentity } from './identity/identity.ts'
+import { type CredentialHooks, createIdentity, holdClient } from './identity/identity.ts'
 import { systemClock as clock } from './lib/clock.ts'
 import { giveBackMemory } from './lib/give-back-memory.ts'
 import { createKeyedDigest, deriveKey, type KeyedDigest } from './lib/keyed-digest.ts'
 import { createLogger, type Logger } from './lib/logger.ts'
 import { createNotify } from './notify/notify.ts'
+import { createOnboarding, type Onboarding } from './onboarding/onboarding.ts'
 import { createProviders, createVapiCalls, type VapiCalls } from './providers/providers.ts'
 import { createStore, EngineAwayError } from './store/store.ts'
-import { createUsage } from './usage/usage.ts'
+import { createUsage, settlement } from './usage/usage.ts'
 import { createVault, type Vault } from './vault/vault.ts'
+import { createVideo, type Video } from './video/video.ts'
 import { createWeb } from './web/web.ts'
 
 export type GatewayOptions = {
@@ -37,8 +41,6 @@ export type GatewayOptions = {
   workingDir: string
 }
 
-/** No issuer of user tokens is configurable yet. */
-const userTokenIssuer = null
 const consolePath = '/admin/ui'
 const consoleFolder = join(import.meta.dirname, '../console/dist')
 
@@ -87,53 +89,77 @@ async function openRooms(config: Config, logger: Logger, opened: AsyncDisposable
     enqueueAlert: notify.enqueueWebhook,
   })
   opened.defer(bindings.close)
-  const vault = createVault({ config, database, notices })
+  const vault = createVault({ config, database, notices, holdClient })
   opened.defer(vault.close)
   const providers = createProviders({ config, vault })
   const vapiCalls = await createVapiCalls({ config, providers, database, jobs, clock, logger })
   opened.defer(vapiCalls.close)
-  const usage = createUsage({ counters })
+  const video = await createVideo({
+    ...{ config, outbox: notify, database, jobs, clock, logger },
+    findModelAccess: providers.findAccess,
+  })
+  opened.defer(video.close)
+  const findProvider = providers.find
+  const onboarding = createOnboarding({
+    ...{ config, database, vault, findProvider, clock, logger },
+    holdClient,
+  })
+  const billing = await createBilling({
+    ...{ config, store, notify, usage: settlement, clock, logger },
+    describeClients: (queryable, ids) => identity.clients.describe(queryable, ids),
+  })
   const digest = createKeyedDigest(config.pepper)
   const identity = await createIdentity({
     ...{ config, database, notices, counters, clock, logger },
     record: audit.recorderFor('configuration', null),
-    hooks: connectCredentials({ bindings, vault, vapiCalls, digest }),
+    hooks: connectCredentials({ bindings, vault, vapiCalls, video, onboarding, billing, digest }),
   })
   opened.defer(identity.close)
+  const sendWarning = await createBudgetMessages({ notify, clients: identity.clients })
+  const usage = await createUsage({ config, store, sendWarning, clock, logger })
+  opened.defer(usage.close)
   const auditDays = config.retention.audit_days
   await scheduleAuditRetention({ jobs, database, audit, auditDays, clock, logger })
-  return { store, settings, audit, notify, bindings, vault, providers, vapiCalls, usage, digest, identity }
+  return {
+    ...{ store, settings, audit, notify, bindings, vault, providers },
+    ...{ vapiCalls, video, onboarding, usage, billing, digest, identity },
+  }
 }
 
 /** Puts the gateway, the admin API and the clients' routes before the rooms, and the listener before all of them. */
 async function openListener(config: Config, logger: Logger, rooms: Rooms, opened: AsyncDisposableStack) {
-  const { store, settings, audit, notify, bindings, vault, providers, vapiCalls, usage, digest, identity } =
-    rooms
+  const { store, settings, audit, notify, bindings, vault, providers, vapiCalls, usage, billing } = rooms
+  const { digest, identity } = rooms
+  const { onboarding, video } = rooms
   const { database, counters } = store
   const metrics = new Registry()
   const version = readVersion()
   const checkCaller = createCallerCheck({ bindings, digest, takeRequest: usage.takeRequest })
   const gateway = createGateway({
-    ...{ config, bindings, digest, metrics, userTokenIssuer },
+    ...{ config, bindings, digest, metrics, userTokenIssuer: config.oidcIssuer },
     providerCalls: {
-      ...{ callers: identity, checkCaller, providers },
+      ...{ callers: identity, checkCaller, providers, meter: usage.meter, logger },
       isEngineAway: (error) => error instanceof EngineAwayError,
     },
   })
   opened.defer(gateway.close)
   const adminRoutes = createAdminRoutes({
     ...{ config, identity, bindings, vault, providers, settings, audit, database, clock, logger, version },
+    ...{ billing, video, onboarding },
     registry: metrics,
+    ...{ ledger: usage.events, usageDays: usage.days, budgets: usage.budgets, prices: usage.prices },
     health: store.health,
     untrustedRealIpPeers: () => describeMistakes(http),
-    identifyToken: (text) => identifyToken(text, digest),
+    identifyToken: (text) => identifyToken(text, digest, config.oidcIssuer),
   })
   const apiRoutes = createApiRoutes({
-    ...{ config, database, counters, notify, vault, vapiCalls, checkCaller, clock, logger },
+    ...{ config, database, counters, notify, vault, vapiCalls, onboarding, billing },
+    ...{ checkCaller, clock, logger },
     ...{ callers: identity, keys: identity.keys, devices: identity.devices },
     isProvider: (name) => providers.find(name) !== null,
     recorderFor: audit.recorderFor,
     settings: settings.current,
+    ...{ ledger: usage.events, meter: usage.meter, costAtProvider: usage.costAtProvider, video },
     registry: metrics,
   })
   const web = await createWeb({ config, version, rooms: [adminRoutes, apiRoutes] })
@@ -154,7 +180,7 @@ async function openListener(config: Config, logger: Logger, rooms: Rooms, opened
 }
 
 /** Null for a text that can never be a token of the downstream. */
-function identifyToken(text: string, digest: KeyedDigest) {
+function identifyToken(text: string, digest: KeyedDigest, userTokenIssuer: string | null) {
   const canonical = readWrittenToken(text, userTokenIssuer)
   return canonical === null
     ? null
@@ -166,16 +192,22 @@ function connectCredentials(rooms: {
   bindings: Bindings
   vault: Vault
   vapiCalls: VapiCalls
+  video: Pick<Video, 'removeClient'>
+  onboarding: Pick<Onboarding, 'removeClient'>
+  billing: Pick<Billing, 'removeClient'>
   digest: KeyedDigest
 }): CredentialHooks {
-  const { bindings, vault, vapiCalls, digest } = rooms
+  const { bindings, vault, vapiCalls, video, onboarding, billing, digest } = rooms
   return {
     bindCredential: (tx, { credential, display, clientId, rule }) =>
       bindings.bindNew(tx, { digest: digest(credential), tokenDisplay: display, clientId, rule }),
-    async removeClient(tx, { clientId, credentials }) {
+    async removeClient(tx, { clientId, credentials, usage }) {
+      await billing.removeClient(tx, { clientId, usage })
       await bindings.removeAll(tx, credentials.map(digest))
       await vault.removeClient(tx, clientId)
       await vapiCalls.removeClient(tx, clientId)
+      await video.removeClient(tx, clientId)
+      await onboarding.removeClient(tx, clientId)
     },
   }
 }

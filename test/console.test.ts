@@ -1,17 +1,26 @@
 // The console in a real browser against the real gateway: signing in, what passed and was refused, clients with all they have.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { call } from './support/call.ts'
+import {
+  dialog,
+  openBrowser,
+  openFromMenu,
+  openPage,
+  passwordField,
+  press,
+  signIn as signInAt,
+  submit,
+  takeSecret,
+  unexpected,
+} from './support/console.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { jsonCall } from './support/gateway.ts'
-import { chromiumPath, needs } from './support/needs.ts'
+import { needs } from './support/needs.ts'
 import { openScope } from './support/scope.ts'
 import { testSecrets } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
-
-/** Waiting for a page never takes longer than this. */
-const pageTimeoutMs = 15_000
 
 describe('the console', await needs('chromium'), () => {
   const scope = openScope({ after })
@@ -19,33 +28,10 @@ describe('the console', await needs('chromium'), () => {
   let fleet: Fleet
   before(async () => {
     fleet = await startFleet(scope)
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    })
-    scope.defer(() => browser.close())
+    browser = await openBrowser(scope)
   })
-
-  /** A page of its own that keeps everything the browser complains about. */
-  async function openPage(): Promise<{ page: Page; complaints: string[] }> {
-    const context = await browser.newContext({ locale: 'en-US' })
-    scope.defer(() => context.close())
-    const page = await context.newPage()
-    page.setDefaultTimeout(pageTimeoutMs)
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(error.message))
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
-    })
-    return { page, complaints }
-  }
-
-  async function signIn(page: Page): Promise<void> {
-    await page.goto(`${fleet.gateways[0].url}/admin/ui/`)
-    await passwordField(page).fill(testSecrets.ADMIN_PASSWORD)
-    await page.keyboard.press('Enter')
-    await page.getByRole('heading', { level: 1, name: 'Dashboard' }).waitFor()
-  }
+  const open = () => openPage(scope, browser)
+  const signIn = (page: Page) => signInAt(page, fleet.gateways[0].url)
 
   test('login, dashboard, the row of a first use and its refusal, with no complaint of the browser', async () => {
     const token = newToken()
@@ -53,7 +39,7 @@ describe('the console', await needs('chromium'), () => {
     assert.equal((await call(models, { headers: from('203.0.113.7', token) })).status, 200)
     assert.equal((await call(models, { headers: from('203.0.113.8', token) })).status, 403)
 
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await open()
     await signIn(page)
     await page.getByText('203.0.113.8').first().waitFor()
     await openFromMenu(page, 'bindings')
@@ -68,7 +54,7 @@ describe('the console', await needs('chromium'), () => {
 
   test('a client is made, called with, equipped and deleted; each secret shows once and works until then', async () => {
     const gateway = fleet.gateways[0]
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await open()
     await signIn(page)
 
     await openFromMenu(page, 'clients')
@@ -118,7 +104,7 @@ describe('the console', await needs('chromium'), () => {
   })
 
   test('a filter that is cleared leaves the address, and everything is listed again', async () => {
-    const { page, complaints } = await openPage()
+    const { page, complaints } = await open()
     await signIn(page)
     await page.goto(`${fleet.gateways[0].url}/admin/ui/bindings?status=banned`)
     await page.getByText('No binding matches').waitFor()
@@ -130,7 +116,7 @@ describe('the console', await needs('chromium'), () => {
   })
 
   test('a wrong password is told and opens nothing; signing out ends the session', async () => {
-    const { page } = await openPage()
+    const { page } = await open()
     await page.goto(`${fleet.gateways[0].url}/admin/ui/bindings`)
     await passwordField(page).fill('not the password')
     await page.keyboard.press('Enter')
@@ -145,42 +131,3 @@ describe('the console', await needs('chromium'), () => {
     assert.equal(answer.status(), 401)
   })
 })
-
-/** Asking who is signed in, before anybody is, is answered with 401; the browser logs that by itself. */
-function unexpected(complaints: readonly string[]): string[] {
-  return complaints.filter((text) => !/status of 401/.test(text))
-}
-
-/** By address: the words of the menu are the console's own affair. */
-async function openFromMenu(page: Page, name: string): Promise<void> {
-  await page.locator(`nav a[href$="/${name}"]`).click()
-  await page.waitForURL(`**/admin/ui/${name}`)
-  await page.getByRole('heading', { level: 1 }).waitFor()
-}
-
-function passwordField(page: Page) {
-  return page.locator('input[name="password"]')
-}
-
-/** The dialog that is open; one that is closing may still be there. */
-function dialog(page: Page) {
-  return page.getByRole('dialog').filter({ visible: true }).last()
-}
-
-async function press(page: Page, name: string): Promise<void> {
-  await page.getByRole('main').getByRole('button', { name, exact: true }).click()
-}
-
-async function submit(page: Page, name: string): Promise<void> {
-  await dialog(page).getByRole('button', { name, exact: true }).click()
-}
-
-/** Reads a new secret, which also stands in the text to hand over, and puts it away. */
-async function takeSecret(page: Page, label: string): Promise<string> {
-  const fields = dialog(page)
-  const secret = await fields.getByRole('group', { name: label, exact: true }).locator('pre').innerText()
-  assert.ok((await fields.getByRole('group', { name: 'To hand over' }).innerText()).includes(secret))
-  await fields.getByRole('button', { name: 'I have kept it' }).click()
-  await page.getByText(secret).waitFor({ state: 'detached' })
-  return secret
-}

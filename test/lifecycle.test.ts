@@ -2,16 +2,18 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { call, openCall } from './support/call.ts'
+import { call, openCall, sendRaw } from './support/call.ts'
 import { eventually, within } from './support/eventually.ts'
 import { startFresh } from './support/first-start.ts'
 import { startFleet } from './support/fleet.ts'
 import {
   freePort,
   type Gateway,
+  jsonCall,
   openFolder,
   spawnCommand,
   startGateway,
@@ -40,14 +42,52 @@ describe('first start with nothing configured', () => {
     assert.equal(mode, 0o600)
     const unset = await call(`${url}/v1/models`, { headers: { authorization: 'Bearer x' } })
     assert.deepEqual([unset.status, unset.code], [404, 'downstream_not_configured'])
+    await expectOwnUserOnly(url, folder)
     assert.deepEqual(await first.stop(), { code: 0, signal: null })
 
-    const second = spawnCommand(scope, ['start'], { folder, env })
+    const second = spawnCommand(scope, ['start'], { folder, env: { ...env, HOST: '0.0.0.0' } })
     await untilReady(url, second)
+    for (const host of ['127.0.0.1', ...ownAddresses()]) {
+      const answer = await call(`http://${host}:${env.APP_PORT}/api/onboarding/status`)
+      assert.deepEqual([answer.status, answer.code], [503, 'mode_not_chosen'], host)
+    }
     assert.ok(!second.output().includes(password), 'the password is printed once only')
     assert.equal((await second.stop()).code, 0)
   })
 })
+
+/** Without DEPLOY_ENV it serves users' routes to whoever sits at this machine, and only to them. */
+async function expectOwnUserOnly(url: string, folder: string): Promise<void> {
+  const keys = `${url}/api/onboarding/api-keys`
+  const order = { provider: 'gemini', api_key: 'AIza-of-this-machine-0123' }
+  for (const headers of [
+    { 'x-forwarded-for': '127.0.0.1' },
+    { 'x-real-ip': '127.0.0.1' },
+    { forwarded: 'for=127.0.0.1' },
+    { host: 'gateway.example.com' },
+    { origin: 'https://evil.example' },
+    { 'content-type': 'text/plain' },
+  ]) {
+    const answer = await call(keys, jsonCall('POST', order, headers))
+    assert.deepEqual([answer.status, answer.code], [503, 'mode_not_chosen'], JSON.stringify(headers))
+  }
+  const { host } = new URL(url)
+  const old = await sendRaw(url, `GET /api/onboarding/status HTTP/1.0\r\nHost: ${host}\r\n\r\n`)
+  assert.match(old, /^HTTP\/1\.1 503 /)
+  assert.ok(!existsSync(join(folder, '.env')))
+  assert.equal((await call(keys, jsonCall('POST', order))).status, 200)
+  assert.equal(await readFile(join(folder, '.env'), 'utf8'), `GEMINI_API_KEY=${order.api_key}\n`)
+  assert.equal((await stat(join(folder, '.env'))).mode & 0o777, 0o600)
+  assert.deepEqual((await call(keys)).json(), { api_keys: { gemini: '****0123' } })
+}
+
+/** Those that other machines reach this one at. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === 'IPv4' && !internal)
+    .map(({ address }) => address)
+}
 
 describe('a wrong configuration', () => {
   const wrong: [name: string, key: string, env: Environment][] = [

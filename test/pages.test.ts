@@ -99,6 +99,19 @@ test('docs/providers.md names every built-in provider with its address, its key 
   }
 })
 
+test('docs/operate.md says of every table how long its rows are kept', () => {
+  const page = readFileSync(join(repository, 'docs/operate.md'), 'utf8')
+  const section = page.split('## What is kept')[1]?.split('\n## ')[0] ?? ''
+  const schemas = globSync('server/*/*-schema.ts', { cwd: repository })
+  const tables = schemas.flatMap((path) => {
+    const text = readFileSync(join(repository, path), 'utf8')
+    return [...text.matchAll(/pgTable\(\s*'(\w+)'/g)].map(([, name = '']) => name)
+  })
+  assert.ok(tables.length > 20)
+  const untold = tables.filter((name) => !section.includes(`\`${name}\``))
+  assert.deepEqual(untold, [], 'give each a retention or a bound, and tell of it')
+})
+
 test('every variable of .env.client.example is explained to clients', () => {
   const page = readFileSync(join(repository, 'docs/for-clients.md'), 'utf8')
   const example = readFileSync(join(repository, '.env.client.example'), 'utf8')

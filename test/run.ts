@@ -4,12 +4,15 @@ import { existsSync, globSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { removeTemplates } from '../server/store/test-support.ts'
 import { needs } from './support/needs.ts'
 import { type PrivatePostgres, startPrivatePostgres } from './support/private-postgres.ts'
 
 const root = join(import.meta.dirname, '..')
-/** Whole-process tests use two processes each, so more files at once would only make them wait for each other. */
-const filesAtOnce = 2
+/** Half of a whole-process test is waiting, so two cores have room for three of them. */
+const filesAtOnce = 3
+/** Stripped and compiled sources, as `./sallyport` keeps them: most of the hundreds of processes need the same ones. */
+process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/sallyport')
 /** Longest time of one test file; the slowest takes under a minute. */
 const fileTimeoutMs = 180_000
 
@@ -23,7 +26,8 @@ const postgres = await providePostgres()
 try {
   outcomes.push(await runTests(process.argv.slice(2)))
 } finally {
-  await postgres?.close()
+  if (postgres) await postgres.close()
+  else if (!(await needs('postgres')).skip) await removeTemplates()
 }
 printSummary()
 process.exitCode = outcomes.some((outcome) => outcome.problem !== null) ? 1 : 0

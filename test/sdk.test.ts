@@ -4,10 +4,12 @@ import { writeFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
 import { GoogleGenAI } from '@google/genai'
+import type { UsageEvent } from '@sallyport/contract'
 import { VapiClient } from '@vapi-ai/server-sdk'
 import { Exa } from 'exa-js'
 import OpenAI, { toFile } from 'openai'
 import { call } from './support/call.ts'
+import { eventually } from './support/eventually.ts'
 import { type Gateway, jsonCall, startGateway } from './support/gateway.ts'
 import { modelReply, type ProviderApis, startProviderApis } from './support/provider-apis.ts'
 import { openScope } from './support/scope.ts'
@@ -21,6 +23,11 @@ const sharedKeys = {
 }
 const ownVapiKey = 'vapi-own-of-the-client-0123456789'
 const messages = [{ role: 'user' as const, content: 'Where is the key?' }]
+
+type UsageItem = Pick<
+  UsageEvent,
+  'endpoint' | 'provider' | 'status' | 'bytes_out' | 'tokens_in' | 'tokens_out' | 'flags'
+>
 
 type Created = { client: { id: number }; api_key: string }
 
@@ -83,6 +90,34 @@ describe('vendors’ SDKs through the gateway', () => {
     assert.ok((embedding.data[0]?.embedding.length ?? 0) > 0)
     assert.ok((await client.models.list()).data.length > 0)
     sawOnly(sharedKeys.openai, acme.api_key)
+  })
+
+  test('openai: a stream has its usage chunk exactly when the caller asked for it, and is metered alike', async () => {
+    const client = openai()
+    const asked = [undefined, { include_usage: false }, { include_usage: true }]
+    for (const [index, stream_options] of asked.entries()) {
+      const question = { model: 'gpt-4o-mini', messages, stream: true as const }
+      const events = await client.chat.completions.create(
+        stream_options ? { ...question, stream_options } : question,
+      )
+      const usages = []
+      for await (const { usage } of events) if (usage) usages.push(usage)
+      assert.equal(usages.length, index === 2 ? 1 : 0)
+    }
+    const path = `/usage?client_id=${acme.client.id}&page_size=3`
+    const items = await eventually('three streams in the usage', async () => {
+      const { items } = (await gateway.admin('GET', path)).json() as { items: UsageItem[] }
+      const isDrained = items.filter(({ endpoint }) => endpoint.endsWith('/chat/completions')).length === 3
+      return isDrained && items
+    })
+    const counts = items.map(({ tokens_in, tokens_out, flags }) => [tokens_in, tokens_out, flags])
+    assert.deepEqual(counts, [counts[0], counts[0], counts[0]])
+    assert.deepEqual(counts[0]?.[2], [])
+    assert.ok(
+      items.every(
+        ({ status, bytes_out, provider }) => status === 200 && bytes_out > 0 && provider === 'openai',
+      ),
+    )
   })
 
   test('@anthropic-ai/sdk: messages, plain and streamed, with either of its two headers', async () => {

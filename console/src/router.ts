@@ -5,10 +5,16 @@ import { useSession } from './stores/session.ts'
 export const pageNames = [
   'dashboard',
   'clients',
+  'users',
   'devices',
+  'cameras',
+  'alerts',
   'providers',
   'bindings',
   'logs',
+  'usage',
+  'invoices',
+  'prices',
   'audit',
   'settings',
 ] as const
@@ -17,7 +23,7 @@ export type PageName = (typeof pageNames)[number]
 declare module 'vue-router' {
   interface RouteMeta {
     /** Name of the page in the texts, for its title. */
-    page?: PageName | 'client' | 'login'
+    page?: PageName | 'client' | 'invoice' | 'login'
     /** The page of the menu that this one belongs to, when it isn't in the menu itself. */
     menuPage?: PageName
   }
@@ -26,10 +32,16 @@ declare module 'vue-router' {
 const pages = {
   dashboard: () => import('./pages/dashboard/dashboard-page.vue'),
   clients: () => import('./pages/clients/clients-page.vue'),
+  users: () => import('./pages/users/users-page.vue'),
   devices: () => import('./pages/devices/devices-page.vue'),
+  cameras: () => import('./pages/cameras/cameras-page.vue'),
+  alerts: () => import('./pages/alerts/alerts-page.vue'),
   providers: () => import('./pages/providers/providers-page.vue'),
   bindings: () => import('./pages/bindings/bindings-page.vue'),
   logs: () => import('./pages/logs/logs-page.vue'),
+  usage: () => import('./pages/usage/usage-page.vue'),
+  invoices: () => import('./pages/invoices/invoices-page.vue'),
+  prices: () => import('./pages/prices/prices-page.vue'),
   audit: () => import('./pages/audit/audit-page.vue'),
   settings: () => import('./pages/settings/settings-page.vue'),
 } satisfies Record<PageName, unknown>
@@ -58,6 +70,12 @@ export const router = createRouter({
           name: 'client',
           component: () => import('./pages/clients/client-page.vue'),
           meta: { page: 'client', menuPage: 'clients' },
+        },
+        {
+          path: 'invoices/:number',
+          name: 'invoice',
+          component: () => import('./pages/invoices/invoice-page.vue'),
+          meta: { page: 'invoice', menuPage: 'invoices' },
         },
       ],
     },

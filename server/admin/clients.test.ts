@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openApiTest } from '../api/test-support.ts'
+import { addEvents, usageEventOf } from '../usage/test-support.ts'
 
 const items = (json: Record<string, unknown>) => json.items as Record<string, unknown>[]
 
@@ -49,6 +50,48 @@ test('a client is made with a key that works, changed, suspended, reactivated an
     'client.update',
     'client.create',
   ])
+})
+
+test('deleting a client invoices its open usage or drops it, and leaves every issued invoice as it was', async (t) => {
+  // A Tuesday of week 47.
+  const { admin, makeClient, database } = await openApiTest(
+    t,
+    {},
+    { nowMs: Date.parse('2026-11-17T10:00:00Z') },
+  )
+  const [acme, globex] = [await makeClient('Acme'), await makeClient('Globex')]
+  const use = (created_at: string) =>
+    database.transaction((tx) =>
+      addEvents(
+        tx,
+        [acme, globex].map(({ id }) => usageEventOf(id, { created_at })),
+      ),
+    )
+  const run = (week: string) => admin('POST', '/invoices/run', { week, allow_open: true })
+  const invoices = async (query = '') => items((await admin('GET', `/invoices${query}`)).json)
+  await use('2026-11-10T09:00:00.000Z')
+  assert.equal((await run('2026-W46')).status, 200)
+  const issued = await invoices('?week=2026-W46')
+  assert.deepEqual(issued.map(({ number }) => number).sort(), ['2026-W46-001', '2026-W46-002'])
+  await use('2026-11-16T09:00:00.000Z')
+  await use('2026-11-17T09:00:00.000Z')
+
+  assert.equal((await admin('DELETE', `/clients/${acme.id}`)).status, 200)
+  assert.equal((await admin('DELETE', `/clients/${globex.id}?usage=drop`)).status, 200)
+  const [last, ...others] = await invoices('?week=2026-W47')
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    [last?.number, last?.client_id, last?.calls, last?.total_micros, last?.state],
+    ['2026-W47-001', acme.id, 2, 200_000, 'issued'],
+  )
+  assert.deepEqual((await run('2026-W47')).json.invoices, [last])
+  assert.deepEqual(await invoices('?week=2026-W46'), issued)
+  for (const { number, client_id } of issued) {
+    const page = await admin('GET', `/invoices/${number}.html`)
+    assert.match(page.text, client_id === acme.id ? /Acme/ : /Globex/)
+  }
+  const usage = await admin('GET', `/usage?client_id=${globex.id}`)
+  assert.equal(usage.json.total, 3, 'the ledger keeps what was dropped, until its retention')
 })
 
 test('deleting a client leaves none of its credentials, provider keys, bindings or calls', async (t) => {

@@ -10,12 +10,14 @@ import {
   rowParams,
 } from '@sallyport/contract'
 import type { Clients } from '../identity/identity.ts'
+import type { Budgets } from '../usage/usage.ts'
 import { answers, notFound, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
 import { recorderOf } from './signed-in.ts'
 
 export type ClientRouteDependencies = {
   clients: Clients
+  budgets: Pick<Budgets, 'forget'>
   audit: Pick<AuditLog, 'recorderFor'>
 }
 
@@ -23,7 +25,7 @@ const path = '/admin/api/clients'
 const tags = ['clients']
 
 export function addClientRoutes(api: WebApi, dependencies: ClientRouteDependencies): void {
-  const { clients, audit } = dependencies
+  const { clients, budgets, audit } = dependencies
   const describe = (summary: string) => ({ tags, summary, response: answers(clientItem) })
 
   const listSchema = {
@@ -57,9 +59,10 @@ export function addClientRoutes(api: WebApi, dependencies: ClientRouteDependenci
     params: rowParams,
     body: clientPatchRequest,
   }
-  api.patch(`${path}/:id`, { schema: patchSchema }, async ({ params: { id }, body, raw }) =>
-    found(id, await clients.update(id, body, recorderOf(audit, raw))),
-  )
+  api.patch(`${path}/:id`, { schema: patchSchema }, async ({ params: { id }, body, raw }) => {
+    if (body.settings?.budgets !== undefined) await budgets.forget(id)
+    return found(id, await clients.update(id, body, recorderOf(audit, raw)))
+  })
   addLifeCycle(api, dependencies)
 }
 
@@ -77,13 +80,14 @@ function addLifeCycle(api: WebApi, { clients, audit }: ClientRouteDependencies):
 
   const deleteSchema = {
     tags,
-    summary: 'Delete a client with its keys, devices, provider keys and bindings; answers it as it was',
+    summary:
+      'Delete a client with all that it has; usage not yet invoiced is invoiced first, or dropped. Answers it as it was',
     params: rowParams,
     querystring: clientDeleteQuery,
     response: answers(clientItem),
   }
-  api.delete(`${path}/:id`, { schema: deleteSchema }, async ({ params: { id }, raw }) =>
-    found(id, await clients.delete(id, recorderOf(audit, raw))),
+  api.delete(`${path}/:id`, { schema: deleteSchema }, async ({ params: { id }, query, raw }) =>
+    found(id, await clients.delete(id, recorderOf(audit, raw), query.usage)),
   )
 }
 

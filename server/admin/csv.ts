@@ -5,6 +5,29 @@ export function csvLine(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`
 }
 
+/**
+ * A batch is formatted only when the reader has taken the one before. The header waits for the first, so that a failure is
+ * still an answer of its own.
+ */
+export async function* csvOf<Item extends { [Name in keyof Item]: Cell }>(
+  columns: readonly (keyof Item)[],
+  batches: AsyncIterable<Item[]>,
+): AsyncGenerator<string> {
+  let text = csvLine(columns.map(String))
+  for await (const batch of batches) {
+    for (const item of batch) text += csvLine(columns.map((column) => cellText(item[column])))
+    yield text
+    text = ''
+  }
+  if (text) yield text
+}
+
+type Cell = string | boolean | number | null | readonly string[]
+
+function cellText(value: Cell): string {
+  return Array.isArray(value) ? value.join(' ') : String(value ?? '')
+}
+
 function csvCell(text: string): string {
   const safe = /^[=+\-@]/.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe

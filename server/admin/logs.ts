@@ -1,7 +1,6 @@
 // /admin/api/logs: the intercepts as a list, and all of them as a streamed CSV file.
 import { Readable } from 'node:stream'
 import {
-  type InterceptItem,
   interceptCsvColumns,
   interceptItem,
   interceptsExportQuery,
@@ -13,7 +12,7 @@ import { z } from 'zod'
 import type { Bindings } from '../bindings/bindings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answers, type WebApi } from '../web/web.ts'
-import { csvLine } from './csv.ts'
+import { csvOf } from './csv.ts'
 
 export function addLogRoutes(
   api: WebApi,
@@ -42,24 +41,11 @@ export function addLogRoutes(
       reply
         .type('text/csv; charset=utf-8')
         .header('content-disposition', `attachment; filename="intercepts-${today}.csv"`)
-      const file = Readable.from(csvOf(bindings.exportIntercepts(request.query)), { highWaterMark: 1 })
+      const file = Readable.from(csvOf(interceptCsvColumns, bindings.exportIntercepts(request.query)), {
+        highWaterMark: 1,
+      })
       // The schema tells readers of /docs what arrives, a text; the framework's type does not know streams of it.
       return (reply as FastifyReply).send(file)
     },
   )
-}
-
-/** A batch is formatted only when the reader has taken the one before. The header waits for the first, so that a failure is still an answer of its own. */
-async function* csvOf(batches: AsyncIterable<InterceptItem[]>): AsyncGenerator<string> {
-  let text = csvLine(interceptCsvColumns)
-  for await (const batch of batches) {
-    for (const item of batch) text += csvLine(interceptCsvColumns.map((column) => cellText(item[column])))
-    yield text
-    text = ''
-  }
-  if (text) yield text
-}
-
-function cellText(value: string | boolean | number | readonly string[]): string {
-  return typeof value === 'object' ? value.join(' ') : String(value)
 }

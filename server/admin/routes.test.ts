@@ -31,7 +31,7 @@ function assertEnvelope(answer: Answer, status: number, code: string) {
 }
 
 test('every route but those that sign in and health asks for a credential', async (t) => {
-  const gateway = await openTestGateway(t)
+  const gateway = await openTestGateway(t, { env: { DEPLOY_ENV: 'test' } })
   const operations = await listOperations(gateway)
   assert.ok(operations.length >= 20)
   const open = operations.filter(({ isOpen }) => isOpen).map(({ method, path }) => `${method} ${path}`)

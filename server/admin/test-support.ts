@@ -1,28 +1,32 @@
 // For tests: a fresh database, and every room with routes on real engines behind a real listener.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
-import type { AppError } from '@sallyport/contract'
+import { AppError } from '@sallyport/contract'
 import { Registry } from 'prom-client'
 import { createApiRoutes } from '../api/api.ts'
+import { type Billing, createBilling } from '../billing/billing.ts'
 import { type Bindings, createBindings } from '../bindings/bindings.ts'
 import { type Config, loadConfig } from '../config/config.ts'
 import { createCallerCheck } from '../gateway/gateway.ts'
 import { Call } from '../http/call-context.ts'
-import { createIdentity, type Identity } from '../identity/identity.ts'
+import { createIdentity, holdClient, type Identity } from '../identity/identity.ts'
 import { createManualClock, type ManualClock, systemClock } from '../lib/clock.ts'
 import { parseIpAddress } from '../lib/ip-address.ts'
 import { createKeyedDigest, deriveKey } from '../lib/keyed-digest.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
+import { after } from '../lib/maybe-promise.ts'
+import { createNotify } from '../notify/notify.ts'
+import { createOnboarding } from '../onboarding/onboarding.ts'
 import { createProviders, createVapiCalls } from '../providers/providers.ts'
 import { createMemoryCounters } from '../store/memory-counters.ts'
 import type { Database, Store, StoreHealth } from '../store/store.ts'
 import { createTestStore } from '../store/test-support.ts'
-import { createUsage } from '../usage/usage.ts'
+import { type CallOutcome, type CallToMeter, createUsage, type Meter, settlement } from '../usage/usage.ts'
 import { createVault, type Vault } from '../vault/vault.ts'
+import { createVideo, type Video } from '../video/video.ts'
 import { createWeb, type Web } from '../web/web.ts'
 import {
   type AdminDependencies,
@@ -38,7 +42,7 @@ export const adminPassword = 'correct horse battery'
 /** Undoes in the opposite order what was opened; a test's own `after` would close the engines first. */
 export type TestScope = { after(undo: () => unknown): void }
 
-export function openScope(test: TestContext): TestScope {
+export function openScope(test: TestScope): TestScope {
   const undone: (() => unknown)[] = []
   test.after(async () => {
     for (const undo of undone.reverse()) await undo()
@@ -97,9 +101,15 @@ export type TestGateway = {
   audit: AuditLog
   registry: Registry
   vault: Vault
+  billing: Billing
   store: Store
   /** Webhooks that were queued, in order. */
   webhooks: Record<string, unknown>[]
+  /** Mails that were queued, in order. */
+  mails: QueuedMail[]
+  /** Calls that were metered, in order, with how they ended. */
+  metered: MeteredRecord[]
+  video: Video
   caller: TestCaller
   components: StoreHealth
   logLines: string[]
@@ -110,6 +120,8 @@ export type TestGateway = {
   signIn(): Promise<string>
 }
 
+export type MeteredRecord = CallToMeter & { outcome: CallOutcome }
+export type QueuedMail = { kind: string; data: object }
 export type CallOptions = { body?: unknown; token?: string; headers?: Record<string, string> }
 export type Answer = {
   status: number
@@ -120,18 +132,48 @@ export type Answer = {
   error: { code: string; message: string; details?: string[]; request_id: string } | null
 }
 
+/** The real one, looked over the shoulder. */
+function createRecordingMeter(meter: Meter, metered: MeteredRecord[]): Meter {
+  return {
+    open: (call) =>
+      after(meter.open(call), (opened) => {
+        if (opened instanceof AppError) return opened
+        return {
+          ...opened,
+          settle(outcome) {
+            metered.push({ ...call, outcome })
+            opened.settle(outcome)
+          },
+        }
+      }),
+  }
+}
+
+export type GatewayWishes = {
+  env?: Record<string, string>
+  /** What `.env` in the working directory says. */
+  dotEnv?: string
+  bindings?: Partial<Bindings>
+  /** The configuration file, as JSON. */
+  file?: object
+  /** When it is, in milliseconds since 1970; now, unless given. */
+  nowMs?: number
+  /** Mails of alerts really go out, to `SMTP_URL`; else they are only noted in `mails`. */
+  sendsMail?: boolean
+}
+
 /** The rooms with routes as `main` puts them together, with a clock that the test moves and a caller that it chooses. */
-export async function openTestGateway(
-  test: TestContext,
-  options: { env?: Record<string, string>; bindings?: Partial<Bindings> } = {},
-): Promise<TestGateway> {
+export async function openTestGateway(test: TestScope, options: GatewayWishes = {}): Promise<TestGateway> {
   const logLines: string[] = []
   const logger = quietLogger(logLines)
   const scope = openScope(test)
   const store = await openTestStore(scope, logger)
   const { database, notices } = store
-  const config = testConfig(await openTestFolder(scope), options.env)
-  const clock = createManualClock(Date.now())
+  const folder = await openTestFolder(scope)
+  if (options.dotEnv !== undefined) await writeFile(join(folder, '.env'), options.dotEnv)
+  if (options.file) await writeFile(join(folder, 'sallyport.yaml'), JSON.stringify(options.file))
+  const config = testConfig(folder, options.env)
+  const clock = createManualClock(options.nowMs ?? Date.now())
   const audit = createAuditLog({ database, key: deriveKey(config.pepper, 'audit'), clock })
   const counters = createMemoryCounters(clock)
   const record = audit.recorderFor('start', null)
@@ -144,25 +186,67 @@ export async function openTestGateway(
     settings: settings.current,
     enqueueAlert: async () => undefined,
   })
-  const vault = createVault({ config, database, notices })
+  const vault = createVault({ config, database, notices, holdClient })
   const providers = createProviders({ config, vault })
   const vapiCalls = await createVapiCalls({
     ...{ config, providers, database, clock: systemClock, logger },
     jobs: { schedule: async () => undefined },
   })
+  const findProvider = providers.find
+  const onboarding = createOnboarding({
+    ...{ config, database, vault, findProvider, clock, logger },
+    holdClient,
+  })
+  const webhooks: Record<string, unknown>[] = []
+  const mails: QueuedMail[] = []
+  const video = await createVideo({
+    ...{ config, database, clock, logger },
+    findModelAccess: providers.findAccess,
+    jobs: { schedule: async () => undefined },
+    outbox: options.sendsMail
+      ? await createNotify({ ...{ config, store, logger }, clock: systemClock, settings: settings.current })
+      : {
+          isMailConfigured: () => config.smtpUrl !== null,
+          registerMail: async () => undefined,
+          enqueueMail: async (_tx, kind, data) => void mails.push({ kind, data }),
+          enqueueWebhook: async (_tx, body) => void webhooks.push({ ...body }),
+        },
+  })
   const digest = createKeyedDigest(config.pepper)
+  const usage = await createUsage({
+    ...{ config, logger, clock: { ...systemClock, now: clock.now } },
+    store: { ...store, counters, jobs: { ...store.jobs, schedule: async () => undefined } },
+    sendWarning: async () => undefined,
+  })
+  const notify = {
+    isMailConfigured: () => false,
+    registerMail: async () => undefined,
+    enqueueMail: async () => undefined,
+  }
+  const billing = await createBilling({
+    ...{ config, notify, usage: settlement, clock, logger },
+    store: {
+      database,
+      jobs: { schedule: async () => undefined, queue: async () => undefined, enqueue: async () => undefined },
+    },
+    describeClients: (queryable, ids) => identity.clients.describe(queryable, ids),
+  })
   const identity = await createIdentity({
     ...{ database, notices, config, counters, record, clock, logger },
     hooks: {
       bindCredential: (tx, { credential, display, clientId, rule }) =>
         realBindings.bindNew(tx, { digest: digest(credential), tokenDisplay: display, clientId, rule }),
-      async removeClient(tx, { clientId, credentials }) {
+      async removeClient(tx, { clientId, credentials, usage }) {
+        await billing.removeClient(tx, { clientId, usage })
         await realBindings.removeAll(tx, credentials.map(digest))
         await vault.removeClient(tx, clientId)
         await vapiCalls.removeClient(tx, clientId)
+        await onboarding.removeClient(tx, clientId)
+        await video.removeClient(tx, clientId)
       },
     },
   })
+  const metered: MeteredRecord[] = []
   const bindings = { ...realBindings, ...options.bindings }
   const components: StoreHealth = {
     database: { state: 'up' },
@@ -171,18 +255,37 @@ export async function openTestGateway(
   }
   const registry = new Registry()
   scope.after(async () => {
+    await video.close()
+    await usage.close()
     await realBindings.close()
     settings.close()
     await identity.close()
     await vapiCalls.close()
     vault.close()
   })
-  const webhooks: Record<string, unknown>[] = []
-  const parts = { database, config, clock, audit, identity, settings, bindings, registry, vault }
+  const parts = {
+    ...{
+      database,
+      config,
+      clock,
+      audit,
+      identity,
+      settings,
+      bindings,
+      registry,
+      vault,
+      billing,
+      video,
+      onboarding,
+    },
+  }
   const apiRoutes = createApiRoutes({
-    ...{ config, database, counters, vault, vapiCalls, registry, clock, logger },
+    ...{ config, database, counters, vault, vapiCalls, onboarding, billing, video, registry, clock, logger },
+    meter: createRecordingMeter(usage.meter, metered),
+    costAtProvider: usage.costAtProvider,
     ...{ callers: identity, keys: identity.keys, devices: identity.devices },
-    checkCaller: createCallerCheck({ bindings, digest, ...createUsage({ counters }) }),
+    checkCaller: createCallerCheck({ bindings, digest, takeRequest: usage.takeRequest }),
+    ...{ ledger: usage.events, budgets: usage.budgets, prices: usage.prices },
     notify: { enqueueWebhook: async (_tx, body) => void webhooks.push({ ...body }) },
     isProvider: (name) => providers.find(name) !== null,
     recorderFor: audit.recorderFor,
@@ -190,6 +293,7 @@ export async function openTestGateway(
   })
   const adminRoutes = createAdminRoutes({
     ...parts,
+    ...{ ledger: usage.events, usageDays: usage.days, budgets: usage.budgets, prices: usage.prices },
     providers,
     logger,
     health: () => components,
@@ -199,7 +303,8 @@ export async function openTestGateway(
   })
   const web = await createWeb({ config, version: '1.2.3', rooms: [adminRoutes, apiRoutes] })
   const listening = await listen(scope, web)
-  return { ...parts, store, webhooks, components, logLines, ...listening }
+  if (options.sendsMail) await store.startWork()
+  return { ...parts, store, webhooks, metered, mails, components, logLines, ...listening }
 }
 
 function createTestIdentifier(config: Config): AdminDependencies['identifyToken'] {

@@ -1,4 +1,4 @@
-// What a client sees of itself with one of its API keys: whether the gateway is there, and its keys.
+// What a client sees of itself with one of its API keys or a user token: whether the gateway is there, and its keys.
 import { AppError, clientHealthAnswer, keysPage, keysQuery } from '@sallyport/contract'
 import { z } from 'zod'
 import type { ApiKeys } from '../identity/identity.ts'
@@ -19,7 +19,7 @@ export function addClientHealthRoute(
   const schema = {
     tags,
     security: [],
-    summary: 'The gateway serves; with an API key also: the key is good',
+    summary: 'The gateway serves; with a credential also: it is good',
     response: answers(clientHealthAnswer),
   }
   api.get(
@@ -27,7 +27,7 @@ export function addClientHealthRoute(
     {
       schema,
       async onRequest({ raw }, reply) {
-        if (readCredential(raw) !== null) await authenticate('api_key', raw, reply.raw)
+        if (readCredential(raw) !== null) await authenticate('client', raw, reply.raw)
       },
     },
     async () => ({ status: 'ok' as const, timestamp: new Date(clock.now()).toISOString() }),
@@ -37,7 +37,7 @@ export function addClientHealthRoute(
 /** Behind the authentication. */
 export function addClientRoutes(api: WebApi, { keys }: ClientRouteDependencies): void {
   const schema = {
-    ...{ tags, security: callerSecurity.api_key },
+    ...{ tags, security: callerSecurity.client },
     summary: 'The API keys of your own client',
     // Whatever does not name the own client looks the same.
     params: z.strictObject({ id: z.string() }),

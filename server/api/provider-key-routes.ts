@@ -20,7 +20,7 @@ export type ProviderKeyRouteDependencies = {
 }
 
 const path = '/api/provider-keys'
-const shared = { tags: ['client'], security: callerSecurity.api_key }
+const shared = { tags: ['client'], security: callerSecurity.client }
 
 /** Behind the authentication. */
 export function addProviderKeyRoutes(api: WebApi, dependencies: ProviderKeyRouteDependencies): void {

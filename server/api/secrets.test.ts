@@ -1,12 +1,19 @@
 // A walk over every route that is described: no answer holds a provider key, a digest, or a secret after its one showing.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ApiTest, openApiTest } from './test-support.ts'
+import { type Issuer, startIssuer } from '../../test/support/issuer.ts'
+import { seedEvents, writeEvents } from '../billing/test-support.ts'
+import { makeJpeg } from '../video/test-support.ts'
+import { type ApiTest, listOperations, type Operation, openApiTest } from './test-support.ts'
 
-type Operation = { method: string; path: string }
 type Names = Readonly<Record<string, string | number>>
 
 const providerKeys = ['sk-shared-Qm8vZx2LpTk4', 'sk-own-Ht7cWb9RnYs3', 'exa-environment-Jd6fGk1X']
+const keyOfUser = 'AIza-user-Pw4nVq8MzLc2'
+/** Over, whatever the day. */
+const week = '2025-W40'
+
+const picture = makeJpeg().toString('base64')
 
 /** Bodies with which a route does what it is for; others are sent an empty one. */
 function bodyOf({ method, path }: Operation, names: Names): unknown {
@@ -21,6 +28,11 @@ function bodyOf({ method, path }: Operation, names: Names): unknown {
     'PUT /admin/api/providers/{name}/key': { api_key: providerKeys[0] },
     'PUT /admin/api/clients/{id}/provider-keys/{name}': { api_key: providerKeys[1] },
     'PUT /api/provider-keys/{name}': { api_key: providerKeys[1] },
+    'POST /admin/api/invoices/run': { week },
+    'POST /admin/api/invoices/{number}/pay': { date: '2025-10-15', reference: 'x' },
+    'POST /api/video/buffer': { frame_data: picture },
+    'POST /api/video/buffer/batch': { frames: [{ frame_data: picture }] },
+    'POST /api/onboarding/api-keys': { provider: 'gemini', api_key: providerKeys[1] },
   }
   return method === 'GET' ? undefined : (bodies[`${method} ${path}`] ?? {})
 }
@@ -28,8 +40,12 @@ function bodyOf({ method, path }: Operation, names: Names): unknown {
 function fill(path: string, names: Names): string {
   return path
     .replace('/keys/{id}', `/keys/${names.key}`)
+    .replace('/users/{id}', `/users/${names.user}`)
     .replace('{id}', String(names.client))
+    .replace('{number}', `${week}-001`)
     .replace('{device_id}', 'pi_1')
+    .replace('{provider}', 'gemini')
+    .replace('{n}', '1')
     .replace('{name}', path.startsWith('/api/') ? 'gemini' : 'openai')
 }
 
@@ -43,14 +59,6 @@ function inOrder(operations: Operation[]): Operation[] {
   return operations.sort((a, b) => rank(a) - rank(b))
 }
 
-async function listOperations(gateway: ApiTest): Promise<Operation[]> {
-  const { json } = await gateway.call('GET', '/docs/json')
-  const paths = json.paths as Record<string, Record<string, unknown>>
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
-  )
-}
-
 /** Every spelling of every digest in the database. */
 async function readDigests({ database }: ApiTest): Promise<string[]> {
   const tables = ['api_key_secrets', 'device_secrets', 'bindings']
@@ -62,8 +70,27 @@ async function readDigests({ database }: ApiTest): Promise<string[]> {
   return digests.flatMap((digest) => [digest.toString('hex'), digest.toString('base64url')])
 }
 
+/** A user token whose user keeps a provider key, and has used both. */
+async function makeUser(gateway: ApiTest, issuer: Issuer): Promise<string> {
+  const token = await issuer.sign('ada', { issuedAtMs: gateway.clock.now(), claims: { aud: 'sallyport' } })
+  const body = { api_key: keyOfUser }
+  const saved = await gateway.call('PUT', '/api/provider-keys/exa', { token, body })
+  assert.equal(saved.status, 200, saved.text)
+  return token
+}
+
+/** The client has an invoice, and something open for the next one. */
+async function makeInvoice({ admin, database }: ApiTest, client: number): Promise<void> {
+  await writeEvents(database, seedEvents(client, client))
+  assert.equal((await admin('POST', '/invoices/run', { week })).status, 200)
+}
+
 test('no route tells a provider key, a digest, or a secret that was shown before', async (t) => {
-  const gateway = await openApiTest(t, { EXA_API_KEY: providerKeys[2] ?? '' })
+  const issuer = await startIssuer({ defer: (close) => t.after(close) })
+  const gateway = await openApiTest(t, {
+    ...{ EXA_API_KEY: providerKeys[2] ?? '', GEMINI_BASE_URL: 'http://127.0.0.1:9' },
+    ...{ OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'sallyport' },
+  })
   const { id: client, apiKey, keyId } = await gateway.makeClient('Acme')
   const key = await gateway.makeKey(client, { binding: { policy: 'first_use' } })
   const device = await gateway.makeDevice(client, 'pi_1')
@@ -71,20 +98,31 @@ test('no route tells a provider key, a digest, or a secret that was shown before
   await gateway.call('GET', '/api/health', { token: key.apiKey })
   const bindings = await gateway.admin('GET', '/bindings')
   const [binding] = bindings.json.items as { id: number }[]
-  const names: Names = { client, key: keyId, binding: binding?.id ?? 0 }
+  await gateway.call('GET', '/api/onboarding/status')
+  const users = await gateway.admin('GET', '/users')
+  const [user] = users.json.items as { id: number }[]
+  const names: Names = { user: user?.id ?? 0, client, key: keyId, binding: binding?.id ?? 0 }
   await gateway.admin('PUT', '/providers/openai/key', { api_key: providerKeys[0] })
   await gateway.admin('PUT', `/clients/${client}/provider-keys/openai`, { api_key: providerKeys[1] })
 
+  const userToken = await makeUser(gateway, issuer)
+  await makeInvoice(gateway, client)
+
   const secrets = [
     ...providerKeys,
+    ...[keyOfUser, userToken],
     apiKey,
     key.apiKey,
     device.secret,
     deviceToken,
     ...(await readDigests(gateway)),
   ]
-  const credentials = [await gateway.signIn(), apiKey, deviceToken]
-  const operations = inOrder(await listOperations(gateway))
+  const credentials = [await gateway.signIn(), apiKey, deviceToken, userToken]
+  const files = ['.html', '.pdf'].map((ending) => ({
+    method: 'GET',
+    path: `/api/invoices/{number}${ending}`,
+  }))
+  const operations = inOrder([...(await listOperations(gateway.call)), ...files])
   assert.ok(operations.length >= 45, `${operations.length} operations`)
   const unserved = new Set<string>()
   for (const operation of operations) {
@@ -102,10 +140,17 @@ test('no route tells a provider key, a digest, or a secret that was shown before
     }
     if (!isServed) unserved.add(`${operation.method} ${operation.path}`)
   }
-  // These need a password, a secret or VAPI, or what the walk has taken away before.
+  // These need a password, a secret, a provider or model, a mail server or VAPI, or a state that the walk does not come by.
   assert.deepEqual([...unserved].sort(), [
+    'POST /admin/api/invoices/{number}/send',
     'POST /admin/api/login',
     'POST /admin/api/session',
+    'POST /api/alert',
+    'POST /api/blog/generate',
+    'POST /api/onboarding/api-keys/{provider}/validate',
+    'POST /api/onboarding/complete',
+    'POST /api/onboarding/step/{n}/skip',
+    'POST /api/video/analyze',
     'POST /device/auth',
     'POST /vapi/start',
     'POST /vapi/stop',

@@ -1,9 +1,15 @@
 // For tests: clients, keys and devices made through the admin API of a test gateway.
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
-import { type Answer, openTestGateway, type TestGateway } from '../admin/test-support.ts'
+import { type Issuer, startIssuer } from '../../test/support/issuer.ts'
+import {
+  type Answer,
+  type GatewayWishes,
+  openTestGateway,
+  type TestGateway,
+  type TestScope,
+} from '../admin/test-support.ts'
 
-export type { Answer, TestGateway } from '../admin/test-support.ts'
+export type { Answer, CallOptions, TestGateway } from '../admin/test-support.ts'
 
 export type TestClient = { id: number; externalId: string; apiKey: string; keyId: number }
 export type TestDevice = { deviceId: string; secret: string }
@@ -17,8 +23,12 @@ export type ApiTest = TestGateway & {
   authenticate(device: TestDevice): Promise<string>
 }
 
-export async function openApiTest(test: TestContext, env: Record<string, string> = {}): Promise<ApiTest> {
-  const gateway = await openTestGateway(test, { env })
+export async function openApiTest(
+  test: TestScope,
+  env: Record<string, string> = {},
+  wishes: Omit<GatewayWishes, 'env'> = {},
+): Promise<ApiTest> {
+  const gateway = await openTestGateway(test, { env, ...wishes })
   const token = await gateway.signIn()
   const admin = (method: string, path: string, body?: unknown) =>
     gateway.call(method, `/admin/api${path}`, { token, ...(body === undefined ? {} : { body }) })
@@ -56,6 +66,47 @@ export async function openApiTest(test: TestContext, env: Record<string, string>
       return String(answer.json.access_token)
     },
   }
+}
+
+export type UserTest = ApiTest & {
+  issuer: Issuer
+  /** A good token of this user. */
+  sign(subject: string): Promise<string>
+  /** Head and body of every answer so far. */
+  answers: string[]
+}
+
+/** A gateway for end users, with the issuer that vouches for them. */
+export async function openUserTest(
+  test: TestScope,
+  env: Record<string, string> = {},
+  wishes: Omit<GatewayWishes, 'env'> = {},
+): Promise<UserTest> {
+  const issuer = await startIssuer({ defer: (close) => test.after(close) })
+  const users = { OIDC_ISSUER: issuer.url, USERS_NEW_PER_MINUTE: '0' }
+  const gateway = await openApiTest(test, { ...users, ...env }, wishes)
+  const answers: string[] = []
+  return {
+    ...gateway,
+    ...{ issuer, answers },
+    sign: (subject) => issuer.sign(subject, { issuedAtMs: gateway.clock.now() }),
+    async call(method, path, options) {
+      const answer = await gateway.call(method, path, options)
+      answers.push(`${JSON.stringify([...answer.headers])}\n${answer.text}`)
+      return answer
+    },
+  }
+}
+
+export type Operation = { method: string; path: string }
+
+/** Every route that the gateway describes. */
+export async function listOperations(call: ApiTest['call']): Promise<Operation[]> {
+  const { json } = await call('GET', '/docs/json')
+  const paths = json.paths as Record<string, Record<string, unknown>>
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ path, method: method.toUpperCase() })),
+  )
 }
 
 /** The answer as another caller would compare it: all but the id of the request. */

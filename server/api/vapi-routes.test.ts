@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
+import { eventually } from '../../test/support/eventually.ts'
 import { type ApiTest, openApiTest, withoutRequestId } from './test-support.ts'
 
 const serverKey = 'vapi-key-0123456789abcdef'
@@ -74,6 +75,31 @@ test('a call starts on the server’s key and is stopped by its control URL, whi
     },
     { method: 'POST', path: '/control/c1', authorization: undefined, body: { type: 'end-call' } },
   ])
+})
+
+test('each start and stop that VAPI was asked for is one usage event of the device, refused ones are none', async (t) => {
+  const { vapi, gateway, clientId, token } = await openCalls(t)
+  await gateway.store.startWork()
+  vapi.reply = ({ path }) => (path.endsWith('/web') ? started('c1') : { status: 200, body: '{"ok":true}' })
+  const begun = await start(gateway, token)
+  await stop(gateway, token, 'c1')
+  await stop(gateway, token, 'c-none')
+  vapi.reply = () => ({ status: 401, body: '{}' })
+  await start(gateway, token)
+  const listed = await eventually('three events', async () => {
+    const { json } = await gateway.admin('GET', `/usage?client_id=${clientId}`)
+    return json.total === 3 && json
+  })
+  const items = listed.items as Record<string, unknown>[]
+  assert.deepEqual(
+    // Calls of one millisecond are listed in any order.
+    items.map((event) => `${event.endpoint} ${event.provider} ${event.status} ${event.cost_micros}`).sort(),
+    ['/vapi/start vapi 201 0', '/vapi/start vapi 502 0', '/vapi/stop vapi 200 0'],
+  )
+  const first = items.find(({ status }) => status === 201)
+  assert.match(String(first?.credential), /^device:\d+$/)
+  assert.ok(Number(first?.bytes_in) > 0)
+  assert.equal(first?.bytes_out, Buffer.byteLength(JSON.stringify(begun.json)))
 })
 
 test('a key that the admin set wins over the environment', async (t) => {

@@ -4,10 +4,12 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Principal } from '../identity/identity.ts'
 import type { VapiAnswer, VapiCaller, VapiCalls } from '../providers/providers.ts'
+import type { Meter } from '../usage/usage.ts'
 import { answers, type WebApi } from '../web/web.ts'
 import { callerOf, callerSecurity } from './authenticate.ts'
+import { createMeterVapi } from './vapi-metering.ts'
 
-export type VapiRouteDependencies = { vapiCalls: Pick<VapiCalls, 'start' | 'stop'> }
+export type VapiRouteDependencies = { vapiCalls: Pick<VapiCalls, 'start' | 'stop'>; meter: Meter }
 
 const shared = { tags: ['voice calls'], security: callerSecurity.device }
 const answerOfVapi = z.unknown().describe('the answer of VAPI as it is')
@@ -15,7 +17,8 @@ const answerOfVapi = z.unknown().describe('the answer of VAPI as it is')
 const response = { ...answers(answerOfVapi), '4xx': answerOfVapi, '5xx': answerOfVapi }
 
 /** Behind the authentication. */
-export function addVapiRoutes(api: WebApi, { vapiCalls }: VapiRouteDependencies): void {
+export function addVapiRoutes(api: WebApi, { vapiCalls, meter }: VapiRouteDependencies): void {
+  const runMetered = createMeterVapi(meter)
   const startSchema = {
     ...shared,
     summary: 'Start a call with an assistant',
@@ -23,7 +26,7 @@ export function addVapiRoutes(api: WebApi, { vapiCalls }: VapiRouteDependencies)
     response,
   }
   api.post('/vapi/start', { schema: startSchema }, async ({ body, raw }, reply) =>
-    pass(await vapiCalls.start(toCaller(callerOf(raw)), body), reply),
+    pass(await runMetered(raw, reply.raw, () => vapiCalls.start(toCaller(callerOf(raw)), body)), reply),
   )
 
   const stopSchema = {
@@ -33,7 +36,10 @@ export function addVapiRoutes(api: WebApi, { vapiCalls }: VapiRouteDependencies)
     response,
   }
   api.post('/vapi/stop', { schema: stopSchema }, async ({ body, raw }, reply) =>
-    pass(await vapiCalls.stop(toCaller(callerOf(raw)), body.call_id), reply),
+    pass(
+      await runMetered(raw, reply.raw, () => vapiCalls.stop(toCaller(callerOf(raw)), body.call_id)),
+      reply,
+    ),
   )
 }
 

@@ -56,10 +56,11 @@ async function openRoom(
       bindNewPerMinute: overrides.bindNewPerMinute ?? 0,
       cache: { bindings_max: 1000 },
       retention: {
-        intercepts_days: 1,
-        audit_days: 1,
+        ...{ intercepts_days: 1, audit_days: 1, usage_days: 1 },
         daily_counts_days: 1,
         archived_bindings_days: 1,
+        alerts_days: 180,
+        cameras_days: 1,
         vapi_calls_days: 1,
       },
     },

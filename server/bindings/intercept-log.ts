@@ -39,7 +39,7 @@ export function createInterceptLog(dependencies: {
   const windows = new BoundedMap<string, Window>(windowsMax)
   const growing = new Set<Window>()
 
-  journal.drainInto(journalKind, (records) => drain(records as InterceptRecord[]))
+  journal.drainInto(journalKind, (texts) => drain(texts.map((text) => JSON.parse(text) as InterceptRecord)))
   const timer = clock.every(countFlushMs, () => void flushCounts())
 
   async function drain(records: InterceptRecord[]): Promise<void> {

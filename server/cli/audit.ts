@@ -3,7 +3,7 @@ import { type AuditItem, auditItem, auditVerifyAnswer, pageOf } from '@sallyport
 import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
 import { CommandFailure } from './failure.ts'
-import { type Column, formatPageLine, formatTable, formatTime } from './table.ts'
+import { type Column, describeEmptyPage, formatPageLine, formatTable, formatTime } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
@@ -38,8 +38,7 @@ async function list(terminal: Terminal, options: ListOptions): Promise<void> {
   const answer = await client.call('GET', '/admin/api/audit', pageOf(auditItem), { query })
   if (options.json) return printLine(terminal, answer.text)
   if (answer.value.items.length === 0) {
-    const none = answer.value.total === 0
-    return printLine(terminal, none ? 'No changes are recorded.' : 'This page is empty.')
+    return printLine(terminal, describeEmptyPage(answer.value, 'No changes are recorded.'))
   }
   printLine(terminal, formatTable(columns, answer.value.items))
   printLine(terminal, `${formatPageLine(answer.value)} Before and after: --json`)

@@ -6,7 +6,7 @@ import { rowId } from './arguments.ts'
 import { confirm, readSecretFromInput } from './confirm.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { addRuleOptions, type RuleOptions, ruleModes, ruleOf } from './rule-options.ts'
-import { formatAge, formatList, formatPageLine, formatTable, formatTime } from './table.ts'
+import { formatAge, formatList, formatTable, formatTime, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
@@ -47,10 +47,8 @@ function defineList(command: Command, terminal: Terminal): void {
         pageOf(bindingItem),
         { query },
       )
-      if (options.json) return printLine(terminal, answer.text)
-      if (answer.value.items.length === 0) return printLine(terminal, emptyText(options, answer.value.total))
-      printLine(terminal, formatTable(columns(terminal), answer.value.items))
-      printLine(terminal, formatPageLine(answer.value))
+      const empty = emptyText(options, answer.value.total)
+      printPage(terminal, answer, { json: options.json, columns: columns(terminal), empty })
     })
 }
 

@@ -3,6 +3,7 @@ import { clientCreateRequest, clientItem, clientsPage, clientWithKeyAnswer } fro
 import { type Command, Option } from 'commander'
 import { createAdminClient } from './admin-client.ts'
 import { checkBody } from './arguments.ts'
+import { defineBudget } from './budgets.ts'
 import { clientHandout, describeCreatedKey, publicUrlOf } from './client-handout.ts'
 import { clientArgument, findClient } from './client-reference.ts'
 import { printBelongings, printClient, printClients } from './client-views.ts'
@@ -11,7 +12,13 @@ import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
 type CreateOptions = RemoteOptions & { name: string; email: string; externalId?: string }
-type ListOptions = RemoteOptions & { q?: string; status?: string; page?: string; pageSize?: string }
+type ListOptions = RemoteOptions & {
+  q?: string
+  status?: string
+  kind?: string
+  page?: string
+  pageSize?: string
+}
 type SureOptions = RemoteOptions & { yes?: true }
 type ClientChange = { method?: 'POST' | 'DELETE'; path?: string; query?: { usage?: string }; done: string }
 
@@ -22,6 +29,7 @@ export function defineClients(command: Command, terminal: Terminal): void {
   defineRevoke(command, terminal)
   defineReactivate(command, terminal)
   defineDelete(command, terminal)
+  defineBudget(command, terminal)
 }
 
 function defineCreate(command: Command, terminal: Terminal): void {
@@ -52,16 +60,17 @@ function defineList(command: Command, terminal: Terminal): void {
   addRemoteOptions(command.command('list').description('list clients and their keys'))
     .option('--q <text>', 'name, email or external_id, or its beginning')
     .addOption(new Option('--status <status>', 'state of the client').choices(['active', 'suspended']))
+    .addOption(new Option('--kind <kind>', 'made by you, or end users').choices(['client', 'user']))
     .option('--page <number>', 'page, from 1')
     .option('--page-size <number>', 'rows of a page, up to 200')
     .action(async (options: ListOptions) => {
-      const { q, status, page, pageSize } = options
-      const query = { q, status, page, page_size: pageSize }
+      const { q, status, kind, page, pageSize } = options
+      const query = { q, status, kind, page, page_size: pageSize }
       const gateway = createAdminClient(terminal, findTarget(terminal, options))
       const answer = await gateway.call('GET', '/admin/api/clients', clientsPage, { query })
       if (options.json) return printLine(terminal, answer.text)
       if (answer.value.items.length > 0) return await printClients(terminal, gateway, answer.value)
-      const isFiltered = q !== undefined || status !== undefined || answer.value.total > 0
+      const isFiltered = (q ?? status ?? kind) !== undefined || answer.value.total > 0
       printLine(
         terminal,
         isFiltered

@@ -21,7 +21,9 @@ export function describeConfigFile(values: unknown, jsonSchema: unknown, path = 
       ]
     }
     const source = values === node.default ? 'default' : 'file'
-    return [{ key: path, value: String(values), source, help: node.description ?? '' }]
+    return [
+      { key: path, value: values === undefined ? '–' : String(values), source, help: node.description ?? '' },
+    ]
   }
   return Object.entries(node.properties).flatMap(([name, child]) => {
     const value = typeof values === 'object' && values !== null ? Reflect.get(values, name) : undefined

@@ -17,7 +17,7 @@ import { confirm } from './confirm.ts'
 import { deviceColumns } from './device-columns.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { addBindingOptions, type BindingOptions, bindingOf } from './rule-options.ts'
-import { formatPageLine, formatTable } from './table.ts'
+import { formatTable, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
@@ -89,12 +89,8 @@ function defineList(command: Command, terminal: Terminal): void {
       const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
       const query = { client_id: clientId, page, page_size: pageSize }
       const answer = await gateway.call('GET', '/admin/api/devices', devicesPage, { query })
-      if (options.json) return printLine(terminal, answer.text)
-      if (answer.value.items.length === 0) {
-        return printLine(terminal, 'No devices. Add one: sallyport devices register --id … --client …')
-      }
-      printLine(terminal, formatTable(deviceColumns(terminal), answer.value.items))
-      printLine(terminal, formatPageLine(answer.value))
+      const empty = 'No devices. Add one: sallyport devices register --id … --client …'
+      printPage(terminal, answer, { json: options.json, columns: deviceColumns(terminal), empty })
     })
 }
 

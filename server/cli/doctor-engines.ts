@@ -1,5 +1,6 @@
 // Doctor's look at Redis and the downstream, each within a deadline.
 import type { Config } from '../config/config.ts'
+import { systemClock } from '../lib/clock.ts'
 import { type Finding, failure, messageOf, ok, warning } from './finding.ts'
 
 const connectDeadlineMs = 3000
@@ -25,6 +26,21 @@ export async function checkRedis(
     return [failure(`Redis of REDIS_ADDR: ${messageOf(error)}`, 'Check REDIS_ADDR and REDIS_PASSWORD.')]
   } finally {
     if (client.isOpen) client.destroy()
+  }
+}
+
+/** Connects and signs in; no mail is sent. */
+export async function checkMail(config: Pick<Config, 'smtpUrl' | 'mailFrom'>): Promise<Finding[]> {
+  const { smtpUrl: url, mailFrom: from } = config
+  if (url === null || from === null) return []
+  const { createSmtpSender } = await import('../notify/notify.ts')
+  try {
+    await createSmtpSender({ url, from, clock: systemClock }).verify()
+    return [ok('the mail server answers and lets us in')]
+  } catch (error) {
+    const remedy =
+      'Check SMTP_URL: host, port, user and password, and smtps:// where TLS is spoken from the start.'
+    return [failure(`mail server of SMTP_URL: ${messageOf(error)}`, remedy)]
   }
 }
 

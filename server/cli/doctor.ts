@@ -3,9 +3,10 @@ import type { Command } from 'commander'
 import { type Config, ConfigError, loadConfig } from '../config/config.ts'
 import { checkAddresses } from './doctor-addresses.ts'
 import { checkDatabase } from './doctor-database.ts'
-import { checkDownstream, checkRedis } from './doctor-engines.ts'
+import { checkDownstream, checkMail, checkRedis } from './doctor-engines.ts'
 import { checkGateway } from './doctor-gateway.ts'
 import { checkDataFolder, checkDotEnv, checkNode } from './doctor-machine.ts'
+import { checkFfmpeg } from './doctor-video.ts'
 import { exitCodes } from './failure.ts'
 import { type Finding, failure, formatFinding, ok } from './finding.ts'
 import { addRemoteOptions, type RemoteOptions } from './target.ts'
@@ -44,6 +45,8 @@ function listChecks(terminal: Terminal, options: RemoteOptions): Check[] {
     async () => await checkDataFolder(config.dataDir),
     async () => await checkDatabase(config, terminal),
     async () => await checkRedis(config),
+    async () => await checkMail(config),
+    async () => await checkFfmpeg(config),
     async () => [await checkDownstream(config.downstreamUrl)],
     async () => await checkGateway(terminal, options),
   ]

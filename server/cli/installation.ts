@@ -52,16 +52,20 @@ async function openInstallation(config: Config, terminal: Terminal) {
 }
 
 /** Throws CommandFailure before the first start, when there is nothing to work on. */
+export function requireInstallation(config: Config): void {
+  if (isInstalled(config)) return
+  throw new CommandFailure(
+    `there is no installation in ${config.dataDir}: start the gateway once, or run this in its working folder with its DATA_DIR`,
+  )
+}
+
+/** Throws as `requireInstallation` does. */
 export async function withInstallation<Result>(
   config: Config,
   terminal: Terminal,
   work: (installation: Installation) => Promise<Result>,
 ): Promise<Result> {
-  if (!isInstalled(config)) {
-    throw new CommandFailure(
-      `there is no installation in ${config.dataDir}: start the gateway once, or run this in its working folder with its DATA_DIR`,
-    )
-  }
+  requireInstallation(config)
   const installation = await openInstallation(config, terminal)
   try {
     return await work(installation)

@@ -15,7 +15,7 @@ import { clientArgument, findClient } from './client-reference.ts'
 import { confirm } from './confirm.ts'
 import { keyColumns } from './key-columns.ts'
 import { addBindingOptions, type BindingOptions, bindingOf } from './rule-options.ts'
-import { formatPageLine, formatTable } from './table.ts'
+import { formatTable, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import { printLine, type Terminal } from './terminal.ts'
 
@@ -97,12 +97,8 @@ function defineList(command: Command, terminal: Terminal): void {
       const { id } = await findClient(gateway, options.client)
       const query = { page: options.page, page_size: options.pageSize }
       const answer = await gateway.call('GET', `/admin/api/clients/${id}/keys`, keysPage, { query })
-      if (options.json) return printLine(terminal, answer.text)
-      if (answer.value.items.length === 0) {
-        return printLine(terminal, `No keys. Make one: sallyport keys add --client ${id}`)
-      }
-      printLine(terminal, formatTable(keyColumns(terminal), answer.value.items))
-      printLine(terminal, formatPageLine(answer.value))
+      const empty = `No keys. Make one: sallyport keys add --client ${id}`
+      printPage(terminal, answer, { json: options.json, columns: keyColumns(terminal), empty })
     })
 }
 

@@ -1,14 +1,11 @@
 // `sallyport logs`: the requests that a binding refused, as a table or as a CSV file.
-import { createWriteStream } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type InterceptItem, interceptItem, pageOf } from '@sallyport/contract'
 import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
-import { type Column, formatList, formatPageLine, formatTable, formatTime } from './table.ts'
+import { exportToFile } from './export-file.ts'
+import { type Column, describeEmptyPage, formatList, formatTime, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
-import { printLine, type Terminal } from './terminal.ts'
+import type { Terminal } from './terminal.ts'
 
 type LogOptions = RemoteOptions & {
   q?: string
@@ -52,29 +49,13 @@ async function list(terminal: Terminal, options: LogOptions): Promise<void> {
   const client = createAdminClient(terminal, findTarget(terminal, options))
   const query = { ...filterOf(options), page: options.page, page_size: options.pageSize }
   const answer = await client.call('GET', '/admin/api/logs', pageOf(interceptItem), { query })
-  if (options.json) return printLine(terminal, answer.text)
-  if (answer.value.items.length === 0) {
-    const none = answer.value.total === 0
-    return printLine(terminal, none ? 'No refused requests.' : 'This page is empty.')
-  }
-  printLine(terminal, formatTable(columns, answer.value.items))
-  printLine(terminal, formatPageLine(answer.value))
+  const empty = describeEmptyPage(answer.value, 'No refused requests.')
+  printPage(terminal, answer, { json: options.json, columns, empty })
 }
 
 async function exportCsv(terminal: Terminal, options: LogOptions, file: string): Promise<void> {
   const client = createAdminClient(terminal, findTarget(terminal, options))
-  const body = Readable.from(client.download('/admin/api/logs/export', filterOf(options)))
-  if (file === '-') return await pipeline(body, terminal.stdout, { end: false })
-  // Written beside and renamed when whole, so that a broken export never looks like a finished one.
-  const draft = `${file}.part`
-  try {
-    await pipeline(body, createWriteStream(draft, { mode: 0o600 }))
-    await rename(draft, file)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
-  printLine(terminal, `Written to ${file}.`)
+  await exportToFile(terminal, client.download('/admin/api/logs/export', filterOf(options)), file)
 }
 
 function filterOf({ q, ip, from, to }: LogOptions): Record<string, string | undefined> {

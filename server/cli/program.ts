@@ -1,8 +1,8 @@
 // The command line as a whole: which groups of commands there are, and how a run of one of them ends.
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { explainFailure } from './failure.ts'
 import type { Terminal } from './terminal.ts'
+import { readVersion } from './version.ts'
 
 /** Gives a command of the program its options, subcommands and actions. */
 export type DefineCommand = (command: Command, terminal: Terminal) => void
@@ -41,6 +41,21 @@ const groups: readonly CommandGroup[] = [
     load: async () => (await import('./devices.ts')).defineDevices,
   },
   {
+    name: 'users',
+    summary: 'end users, who come by an identity provider',
+    load: async () => (await import('./users.ts')).defineUsers,
+  },
+  {
+    name: 'cameras',
+    summary: 'cameras of clients, and what is kept of them',
+    load: async () => (await import('./cameras.ts')).defineCameras,
+  },
+  {
+    name: 'invoices',
+    summary: 'invoices of each week: issue, list, mail, mark as paid, take back',
+    load: async () => (await import('./invoices.ts')).defineInvoices,
+  },
+  {
     name: 'providers',
     summary: 'upstream APIs and the keys for them',
     load: async () => (await import('./providers.ts')).defineProviders,
@@ -56,6 +71,21 @@ const groups: readonly CommandGroup[] = [
     load: async () => (await import('./logs.ts')).defineLogs,
   },
   {
+    name: 'prices',
+    summary: 'what calls and tokens cost',
+    load: async () => (await import('./prices.ts')).definePrices,
+  },
+  {
+    name: 'usage',
+    summary: 'metered calls and what they cost',
+    load: async () => (await import('./usage.ts')).defineUsage,
+  },
+  {
+    name: 'alerts',
+    summary: 'what cameras have raised, and whether it was mailed',
+    load: async () => (await import('./alerts.ts')).defineAlerts,
+  },
+  {
     name: 'settings',
     summary: 'settings that can be changed while the gateway runs',
     load: async () => (await import('./settings.ts')).defineSettings,
@@ -64,6 +94,16 @@ const groups: readonly CommandGroup[] = [
     name: 'audit',
     summary: 'what admins changed, and whether that record is whole',
     load: async () => (await import('./audit.ts')).defineAudit,
+  },
+  {
+    name: 'export',
+    summary: 'write everything in the database to one file',
+    load: async () => (await import('./export.ts')).defineExport,
+  },
+  {
+    name: 'import',
+    summary: 'put an exported file into an empty database',
+    load: async () => (await import('./import.ts')).defineImport,
   },
   {
     name: 'admin',
@@ -112,9 +152,4 @@ function createProgram(terminal: Terminal): Command {
       writeErr: (text) => void terminal.stderr.write(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'sallyport: ')),
     })
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

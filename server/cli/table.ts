@@ -1,5 +1,5 @@
 // Tables and times for people: aligned columns, nothing cut off that somebody may want to copy.
-import { printable } from './terminal.ts'
+import { printable, printLine, type Terminal } from './terminal.ts'
 
 export type Column<Row> = {
   title: string
@@ -48,9 +48,42 @@ export function formatList(items: readonly string[]): string {
   return more > 0 ? `${items.slice(0, 3).join(', ')} +${more} more` : items.join(', ')
 }
 
+type Listed<Row> = {
+  text: string
+  value: { items: readonly Row[]; total: number; page: number; page_size: number }
+}
+
+/** One page of a list as a table and the line below it, or `empty`; as JSON the answer of the gateway as it came. */
+export function printPage<Row>(
+  terminal: Terminal,
+  { text, value }: Listed<Row>,
+  { json, columns, empty }: { json?: boolean | undefined; columns: readonly Column<Row>[]; empty: string },
+): void {
+  if (json) printLine(terminal, text)
+  else if (value.items.length === 0) printLine(terminal, empty)
+  else {
+    printLine(terminal, formatTable(columns, value.items))
+    printLine(terminal, formatPageLine(value))
+  }
+}
+
+/** What an empty page says: `none` where there is nothing at all. */
+export function describeEmptyPage({ total }: { total: number }, none: string): string {
+  return total === 0 ? none : 'This page is empty.'
+}
+
 /** `Page 1 of 3, 45 in all.`, with how to see the next one. */
 export function formatPageLine(page: { total: number; page: number; page_size: number }): string {
   const pages = Math.max(1, Math.ceil(page.total / page.page_size))
   const next = page.page < pages ? ` Next: --page ${page.page + 1}` : ''
   return `Page ${page.page} of ${pages}, ${page.total} in all.${next}`
+}
+
+/** Millionths of EUR as `0.05 EUR`, with more digits where there are any. */
+export function formatMoney(micros: number): string {
+  const [whole, fraction] = [Math.trunc(Math.abs(micros) / 1_000_000), Math.abs(micros) % 1_000_000]
+  const digits = String(fraction)
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '')
+  return `${micros < 0 ? '-' : ''}${whole}.${digits} EUR`
 }

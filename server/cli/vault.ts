@@ -1,6 +1,6 @@
 // `sallyport vault …`: how provider keys are sealed, and sealing them under another master key.
 import type { Command } from 'commander'
-import { createSigningRing } from '../identity/identity.ts'
+import { createSigningRing, holdClient } from '../identity/identity.ts'
 import { createVault, type RotationProgress } from '../vault/vault.ts'
 import { type Installation, loadCommandConfig, withInstallation } from './installation.ts'
 import { createProgressBar } from './progress-bar.ts'
@@ -55,7 +55,7 @@ async function withVault<Result>(
   installation: Installation,
   work: (vault: ReturnType<typeof createVault>) => Promise<Result>,
 ): Promise<Result> {
-  const vault = createVault(installation)
+  const vault = createVault({ ...installation, holdClient })
   try {
     return await work(vault)
   } finally {

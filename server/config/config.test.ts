@@ -169,6 +169,8 @@ test('the YAML file is checked by name, and a named file must be there', () => {
     assert.equal(config.retention.intercepts_days, 180)
     writeFileSync(join(folder, 'sallyport.yaml'), 'limits:\n  header_bytes_maximum: 8192\n')
     assert.match(problemsOf({}, folder).join(), /sallyport\.yaml: limits: .*header_bytes_maximum/)
+    writeFileSync(join(folder, 'sallyport.yaml'), 'retention:\n  usage_days: 31\n')
+    assert.match(problemsOf({}, folder).join(), /sallyport\.yaml: retention\.usage_days: must be 32 or more/)
     assert.match(problemsOf({ CONFIG_FILE: 'gone.yaml' }, folder).join(), /^CONFIG_FILE: there is no file/)
     writeFileSync(join(folder, 'sallyport.yaml'), 'limits: [')
     assert.match(problemsOf({}, folder).join(), /not readable as YAML/)

@@ -28,8 +28,12 @@ export type RequiredSecrets = {
 export type Config = Readonly<Omit<EnvironmentValues, keyof RequiredSecrets>> &
   RequiredSecrets &
   Readonly<ConfigFile> & {
+    /** Absolute; where `.env` and relative paths are looked for. */
+    readonly workingDir: string
     /** Absolute. */
     readonly dataDir: string
+    /** Absolute. */
+    readonly envFile: string
     /** Names the embedded database and its account-owned folder; null with an external database. */
     readonly embedded: { readonly instanceId: string; readonly databasePassword: Secret } | null
     /** What the environment says of each provider, built-in or of the file, by its name. */
@@ -61,11 +65,13 @@ export function loadConfig(options: LoadOptions): Config {
     problems,
   )
   if (problems.length > 0) throw new ConfigError(problems)
-  const dataDir = resolve(options.workingDir, values.dataDir)
+  const workingDir = resolve(options.workingDir)
+  const dataDir = resolve(workingDir, values.dataDir)
+  const envFile = resolve(workingDir, values.envFile)
   const secrets = settleSecrets({ values, sources, dataDir, create: options.createSecrets ?? true })
   return deepFreeze({
     ...{ ...values, ...file.content, ...secrets },
-    ...{ dataDir, providerEnvironment, sources, fileUsed: file.path },
+    ...{ workingDir, dataDir, envFile, providerEnvironment, sources, fileUsed: file.path },
   })
 }
 
@@ -183,6 +189,11 @@ function checkTogether(values: EnvironmentValues, problems: string[]): void {
   }
   if (values.consolePort !== null && values.consolePort === values.appPort && values.appPort !== 0) {
     problems.push('CONSOLE_PORT: must differ from APP_PORT. Example: CONSOLE_PORT=7001')
+  }
+  if (values.smtpUrl !== null && values.mailFrom === null) {
+    problems.push(
+      'MAIL_FROM: must be set together with SMTP_URL. Example: MAIL_FROM=Sallyport <gateway@example.com>',
+    )
   }
   if (values.pgDsn === null) return
   const required = {

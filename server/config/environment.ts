@@ -2,17 +2,21 @@
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
 import { type BuiltInProvider, providerEntries } from './provider-environment.ts'
+import { userEntries } from './user-environment.ts'
 import {
   commaList,
   httpUrl,
   integer,
   listenAddress,
+  mailboxes,
   origins,
   pathPrefixes,
   postgresUrl,
   ranges,
   redisUrl,
   secret,
+  sender,
+  smtpUrl,
 } from './value-forms.ts'
 
 export type EnvironmentEntry<Schema extends z.ZodType = z.ZodType> = {
@@ -212,6 +216,7 @@ export const environmentEntries = {
     example: '900',
     help: 'lifetime of device tokens',
   }),
+  ...userEntries,
   trustedProxyIps: entry({
     names: ['TRUSTED_PROXY_IPS'],
     schema: ranges,
@@ -275,6 +280,35 @@ export const environmentEntries = {
     default: 300,
     example: '300',
     help: 'window of the alert count',
+  }),
+  smtpUrl: entry({
+    names: ['SMTP_URL'],
+    schema: smtpUrl.transform((value) => new Secret(value)),
+    default: null,
+    example: 'smtps://user:password@mail.example.com:465',
+    help: 'mail server for invoices, alerts and warnings',
+    secret: true,
+  }),
+  mailFrom: entry({
+    names: ['MAIL_FROM'],
+    schema: sender,
+    default: null,
+    example: 'Sallyport <gateway@example.com>',
+    help: 'sender of every mail',
+  }),
+  mailTo: entry({
+    names: ['MAIL_TO'],
+    schema: mailboxes,
+    default: null,
+    example: 'operator@example.com',
+    help: 'who receives alerts of clients without an address, and warnings',
+  }),
+  ffmpegPath: entry({
+    names: ['FFMPEG_PATH'],
+    schema: z.string(),
+    default: 'ffmpeg',
+    example: '/usr/local/bin/ffmpeg',
+    help: 'program that makes the clips of alerts; without it they carry key frames',
   }),
   archiveDays: entry({
     names: ['ARCHIVE_DAYS'],
@@ -348,8 +382,14 @@ type NullableKeys =
   | 'adminJwtSecret'
   | 'masterKey'
   | 'jwtSecret'
+  | 'oidcIssuer'
+  | 'oidcJwksUrl'
   | 'alertWebhookUrl'
   | 'alertWebhookSecret'
+  | 'smtpUrl'
+  | 'mailFrom'
+  | 'mailTo'
+  | 'deployEnv'
   | `${BuiltInProvider}ApiKey`
   | `${BuiltInProvider}BaseUrl`
 type NullDefault<Key extends EnvironmentKey> = Key extends NullableKeys ? true : false

@@ -1,6 +1,9 @@
 // The optional YAML file: what it may hold, with every default.
 import { z } from 'zod'
+import { billingSection } from './billing-file.ts'
+import { pricesSection } from './prices-file.ts'
 import { providersSection } from './provider-file.ts'
+import { videoLimits, videoSection } from './video-file.ts'
 
 const bytes = (standard: number) =>
   z
@@ -55,6 +58,7 @@ export const configFileSchema = z.strictObject({
       admin: z
         .strictObject({ body_bytes_max: bytes(1024 * 1024), concurrent_per_address_max: count(100) })
         .prefault({}),
+      video: videoLimits,
     })
     .prefault({}),
   cache: z
@@ -67,12 +71,24 @@ export const configFileSchema = z.strictObject({
     .strictObject({
       intercepts_days: days(180),
       audit_days: days(400),
+      usage_days: z
+        .number()
+        .int()
+        .min(32, 'must be 32 or more: what a client has spent in a month is added up from usage events')
+        .max(36_500)
+        .default(400)
+        .describe('usage events; keep them longer than a client may dispute an invoice'),
       daily_counts_days: days(400),
       archived_bindings_days: days(400),
+      alerts_days: days(180),
+      cameras_days: days(90).describe('how long a camera that sends nothing is listed'),
       vapi_calls_days: days(30).describe('how long a device may stop a call that it started'),
     })
     .prefault({}),
+  billing: billingSection,
   providers: providersSection,
+  prices: pricesSection,
+  video: videoSection,
   vapi: z
     .strictObject({
       start_path: z
@@ -80,6 +96,25 @@ export const configFileSchema = z.strictObject({
         .regex(/^(\/[A-Za-z0-9._~-]+)+$/, 'must be a path such as /call/web')
         .default('/call/web')
         .describe('where VAPI starts a call'),
+    })
+    .prefault({}),
+  blog: z
+    .strictObject({
+      model: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9._-]{0,99}$/, 'must be the name of a Gemini model, such as gemini-2.5-flash')
+        .default('gemini-2.5-flash')
+        .describe('Gemini model that writes; the user’s own key pays'),
+      deadline_ms: z
+        .number()
+        .int()
+        .min(1000)
+        .max(900_000)
+        .default(180_000)
+        .describe('time for sources and text together'),
+      sources_max: z.number().int().min(1).max(20).default(5).describe('pages that Exa is asked for'),
+      concurrent_max: count(200).describe('texts in work at once, whole process'),
+      concurrent_per_client_max: count(4).describe('texts in work at once, one client'),
     })
     .prefault({}),
   journal: z

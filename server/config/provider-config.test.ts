@@ -66,6 +66,11 @@ const wrong: readonly [string, string, RegExp][] = [
     'providers: { exa: { stateless_routes: [{ method: POST, path: /a/../b* }] } }',
     /stateless_routes\.0\.path: must be a path/,
   ],
+  [
+    'a price by token without a way to read tokens',
+    "providers: { x: { base_url: 'http://x', key_slot: { query: k }, priced_by: token } }",
+    /providers\.x\.usage: is needed/,
+  ],
   ['a name in capitals', "providers: { Xy: { base_url: 'http://x' } }", /lower-case/],
 ]
 for (const [what, yaml, problem] of wrong) {

@@ -37,6 +37,12 @@ export const providerFileEntry = z.strictObject({
     .optional()
     .describe('whose key serves a call; default: shared when a shared key is set, else own'),
   priced_by: z.enum(['token', 'call']).optional(),
+  usage: z
+    .enum(['openai', 'anthropic', 'gemini'])
+    .optional()
+    .describe(
+      'the API in which its answers tell the tokens that were used; needed when it is priced by token',
+    ),
   stateless_routes: z
     .array(statelessRoute)
     .max(200)
@@ -55,15 +61,23 @@ export const providerFileEntry = z.strictObject({
 })
 export type ProviderFileEntry = z.output<typeof providerFileEntry>
 
+/** Built-in ones that are priced by token, whose usage is known how to read. */
+const pricedByToken = new Set(['openai', 'anthropic', 'gemini'])
+
 const providerName = /^[a-z0-9][a-z0-9_-]{0,63}$/
 
 export const providersSection = z
   .record(z.string(), providerFileEntry)
   .superRefine((providers, context) => {
-    for (const [provider, { base_url, key_slot }] of Object.entries(providers)) {
+    for (const [provider, entry] of Object.entries(providers)) {
+      const { base_url, key_slot } = entry
       if (!providerName.test(provider)) {
         const message = 'must be a name of lower-case letters, digits, - and _'
         context.addIssue({ code: 'custom', path: [provider], message })
+      }
+      if (entry.priced_by === 'token' && !entry.usage && !pricedByToken.has(provider)) {
+        const message = 'is needed, because this provider is priced by token: openai, anthropic or gemini'
+        context.addIssue({ code: 'custom', path: [provider, 'usage'], message })
       }
       if (builtInProviders.some((builtIn) => builtIn === provider)) continue
       const missing = [base_url ? [] : ['base_url'], key_slot ? [] : ['key_slot']].flat()

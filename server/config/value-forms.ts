@@ -64,3 +64,36 @@ export const redisUrl = z
     (value) => /^rediss?:\/\//.test(value) && URL.canParse(value),
     'must be redis://host:port or host:port',
   )
+export const smtpUrl = z
+  .string()
+  .refine(
+    (value) => /^smtps?:\/\/[^/?#]+\/?$/.test(value) && URL.canParse(value) && new URL(value).hostname !== '',
+    'must be smtp://user:password@host:port or smtps://…, without a path',
+  )
+  .refine(
+    hasReadableAccount,
+    'has a percent sign in user or password that stands for nothing: write it as %25',
+  )
+const mailbox = z.email({ pattern: z.regexes.rfc5322Email }).max(254)
+/** An address, or a name with the address in angle brackets behind it. */
+export const sender = z.string().refine((value) => {
+  const address = /^[^<>"\r\n]{1,100}<([^<>]+)>$/.exec(value)?.[1] ?? value
+  return mailbox.safeParse(address).success
+}, 'must be an address, perhaps with a name: Sallyport <gateway@example.com>')
+export const mailboxes = commaList
+  .refine(
+    (items) =>
+      items.length >= 1 && items.length <= 10 && items.every((item) => mailbox.safeParse(item).success),
+    'must be an email address, or up to ten with commas between',
+  )
+  .transform((items) => items.join(', '))
+
+function hasReadableAccount(value: string): boolean {
+  try {
+    const { username, password } = new URL(value)
+    decodeURIComponent(username + password)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { AppError } from '@sallyport/contract'
 import type { CallContext } from '../http/http.ts'
 import type { Callers, Principal } from '../identity/identity.ts'
+import type { IpAddress } from '../lib/ip-address.ts'
 import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import type { KeySlot } from '../providers/providers.ts'
 import { queryValues, readCarriers } from './carriers.ts'
@@ -15,9 +16,10 @@ export type IdentifyCaller = (
 ) => MaybePromise<Principal | AppError>
 
 export function createIdentifyCaller(callers: Callers, userTokenIssuer: string | null): IdentifyCaller {
-  function authenticate(token: string): MaybePromise<Principal | null> {
+  function authenticate(token: string, address: IpAddress): MaybePromise<Principal | null> {
     if (callers.isApiKeyShaped(token)) return callers.authenticateApiKey(token)
     if (callers.isDeviceTokenShaped(token)) return callers.authenticateDeviceToken(token)
+    if (callers.isUserTokenShaped(token)) return callers.authenticateUserToken(token, address)
     return null
   }
 
@@ -27,7 +29,7 @@ export function createIdentifyCaller(callers: Callers, userTokenIssuer: string |
     const [token, ...others] = tokens
     if (token === undefined) return new AppError('credential_missing')
     if (others.some((other) => other !== token)) return new AppError('conflicting_credentials')
-    return after(authenticate(token), (principal) => {
+    return after(authenticate(token, context.address), (principal) => {
       if (principal === null) return new AppError('invalid_credential')
       context.tokenDisplay = principal.display
       return principal

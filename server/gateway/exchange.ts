@@ -1,11 +1,12 @@
 // One call on its way out and back: the answer of the upstream becomes the answer to the client, chunk by chunk.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { AppError, type ErrorCode } from '@sallyport/contract'
 import type { Dispatcher } from 'undici'
 import type { CallContext, Tunnel } from '../http/http.ts'
-import { toClientHeaders } from './headers.ts'
+import type { AnswerWatch } from './answer-watch.ts'
+import { toClientHeaders, withoutLength } from './headers.ts'
 import { joinTunnel } from './tunnel.ts'
 import { toUpstreamError } from './upstream-error.ts'
 
@@ -19,6 +20,8 @@ export type ExchangeOrder = {
   tunnel: Tunnel | null
   /** Looks at the upstream's answer before the client gets anything of it; null: it goes back as it is. */
   screen: AnswerScreen | null
+  /** Meters the call; null: it is only counted. */
+  watch: AnswerWatch | null
 }
 
 /** Answers the headers (names and values) that the client gets, or why it does not get this answer. */
@@ -76,9 +79,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.#controller = controller
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: object): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     if (this.isOver) return
-    const { context, screen } = this.#order
+    const { context, screen, watch } = this.#order
     const received = toClientHeaders(controller.rawHeaders, context.requestId)
     const clientHeaders = screen ? screen(status, received) : received
     if (clientHeaders instanceof AppError) {
@@ -90,15 +97,25 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return
     }
     this.#status = status
-    this.#headers = clientHeaders
-    this.#hasLength = 'content-length' in headers
+    const isShortened = watch?.begin(status, headers) ?? false
+    this.#headers = isShortened ? withoutLength(clientHeaders) : clientHeaders
+    this.#hasLength = 'content-length' in headers && !isShortened
     this.#state = 'held'
     process.nextTick(flushHeld, this)
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, received: Buffer): void {
     if (this.isOver) return
-    this.#order.context.bytesOut += chunk.length
+    const { watch } = this.#order
+    this.#passOn(controller, watch === null ? received : watch.pass(received))
+  }
+
+  #passOn(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const { context, watch } = this.#order
+    context.bytesOut += chunk.length
+    // A call is written down before the client can have the end of its answer.
+    if (watch?.isWhole()) watch.settle(this.#status, 'whole')
+    if (chunk.length === 0) return
     if (this.#state === 'held' && this.#firstChunk === null) {
       this.#firstChunk = chunk
       return
@@ -107,8 +124,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#write(controller, chunk)
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
     if (this.isOver) return
+    const { watch } = this.#order
+    if (watch) {
+      this.#passOn(controller, watch.end())
+      watch.settle(this.#status, 'whole')
+    }
     if (this.#state === 'held') this.#sendWhole()
     else {
       this.#state = 'over'
@@ -118,11 +140,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.isOver) return
-    const { context, settle } = this.#order
+    const { context, settle, watch } = this.#order
     const failure = toUpstreamError(error)
     // Below 500 it is the client's own body that broke.
     if (failure.status >= 500) this.#terms.countFailure(failure.code)
-    if (this.#state !== 'streaming') settle?.(failure.status)
+    const hasBegun = this.#state === 'streaming'
+    if (!hasBegun) settle?.(failure.status)
+    if (hasBegun) watch?.settle(this.#status, 'cut')
+    else watch?.settle(failure.status, 'whole')
     this.#state = 'over'
     context.fail(failure)
   }
@@ -133,7 +158,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     _headers: object,
     upstream: Duplex,
   ): void {
-    const { context, response, settle, tunnel } = this.#order
+    const { context, response, settle, tunnel, watch } = this.#order
     if (this.isOver || tunnel === null || !(upstream instanceof Socket)) {
       upstream.destroy()
       return
@@ -141,7 +166,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#state = 'over'
     settle?.(101)
     const headers = toClientHeaders(controller.rawHeaders, context.requestId)
-    joinTunnel({ response, context, tunnel, headers, upstream, idleMs: this.#terms.tunnelIdleMs })
+    const onEnd = () => watch?.settle(101, 'whole')
+    joinTunnel({ response, context, tunnel, headers, upstream, idleMs: this.#terms.tunnelIdleMs, onEnd })
   }
 
   /** Sends what is held; what follows goes out as it comes. */
@@ -196,6 +222,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #leave(): void {
     if (this.#state === 'over') return
     this.#state = 'over'
+    const { response, watch } = this.#order
+    // Without a controller nothing has reached the upstream.
+    if (this.#controller === null && !response.headersSent) watch?.cancel()
+    else watch?.settle(response.headersSent ? response.statusCode : 0, 'cut')
     this.#controller?.abort(new Error('the client is gone'))
   }
 }

@@ -33,13 +33,16 @@ export type GatewayDependencies = {
   metrics: Registry
   /** Issuer of user tokens, which are never passed through; null while there is none. */
   userTokenIssuer: string | null
-  providerCalls: Pick<ProviderProxyDependencies, 'callers' | 'checkCaller' | 'providers' | 'isEngineAway'>
+  providerCalls: Omit<ProviderProxyDependencies, 'config' | 'metrics' | 'userTokenIssuer'>
 }
 
 export type Gateway = Pick<HttpHandlers, 'passThrough' | 'upgrade' | 'proxy'> & {
   /** Cuts the connections to the downstream and to the providers. */
   close(): Promise<void>
 }
+
+/** The answer goes back as it is, and is only counted. */
+const unwatched = { screen: null, watch: null }
 
 type PassThroughCall = {
   request: IncomingMessage
@@ -75,7 +78,7 @@ export function createGateway(dependencies: GatewayDependencies): Gateway {
       if (response.destroyed) return
       const { settle } = verdict
       const isPreflight = route === 'preflight'
-      forwarder.forward({ request, response, context, tunnel, settle, screen: null, isPreflight })
+      forwarder.forward({ request, response, context, tunnel, settle, ...unwatched, isPreflight })
     }
     const verdict = judge(request, context, route)
     return verdict instanceof Promise ? verdict.then(proceed) : proceed(verdict)

@@ -92,6 +92,11 @@ export function toClientHeaders(received: ReceivedHeaders, requestId: string): s
   return headers
 }
 
+/** For a body whose length changes on its way. */
+export function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== framing)
+}
+
 /** `name` in lower case, `named` as from `connectionNames`. */
 export function isOfThisHop(name: string, named: ReadonlySet<string> | null): boolean {
   if (neverForwarded.has(name) || name === framing || name.startsWith('x-forwarded-')) return true

@@ -8,13 +8,19 @@ import type { ChosenCall } from './provider-call.ts'
 import { collectWholeBody, refuseBody, shapeOfBody } from './request-body.ts'
 import type { Outgoing } from './upstream.ts'
 
-export type PreparedBody = { body: Outgoing['body'] }
+export type PreparedBody = {
+  body: Outgoing['body']
+  /** What was read of it; null: it was not looked at, or there is none. */
+  json: JsonObject | null
+  /** The body asks for usage where the caller did not, so its answer has something that the caller must not see. */
+  asksForUsage: boolean
+}
 
 /** Answers the body to send, or why the call is refused; without a promise when the body can stream on untouched. */
 export type PrepareBody = (call: ChosenCall) => MaybePromise<PreparedBody | AppError>
 
-const untouched: PreparedBody = { body: 'as it comes' }
-const none: PreparedBody = { body: null }
+const untouched: PreparedBody = { body: 'as it comes', json: null, asksForUsage: false }
+const none: PreparedBody = { body: null, json: null, asksForUsage: false }
 
 export function createPrepareBody(limits: Config['limits']['providers']): PrepareBody {
   async function collectJson({
@@ -43,14 +49,14 @@ export function createPrepareBody(limits: Config['limits']['providers']): Prepar
     if (json instanceof AppError) return json
     const stored = call.provider.findStoredThing(json)
     if (stored !== null) return refuseStored(stored)
-    return refuseModel(call, json) ?? toBody(route.hasStore ? { ...json, store: false } : json)
+    return refuseModel(call, json) ?? toBody(call, route.hasStore ? { ...json, store: false } : json)
   }
 
   async function prepareForModels(call: ChosenCall): Promise<PreparedBody | AppError> {
     const json = await collectJson(call)
     if (json instanceof AppError) return json
     // In our serialisation: the bytes of the caller could name another model to another parser.
-    return refuseModel(call, json) ?? toBody(json)
+    return refuseModel(call, json) ?? toBody(call, json)
   }
 
   return (call) => {
@@ -84,6 +90,9 @@ function refuseStored(found: string): AppError {
   })
 }
 
-function toBody(json: JsonObject): PreparedBody {
-  return { body: Buffer.from(JSON.stringify(json)) }
+function toBody({ request, path, provider, key }: ChosenCall, json: JsonObject): PreparedBody {
+  const { method = '' } = request
+  const asking = provider.findCallUsage({ method, path, isShared: key.isShared })?.askForUsage(json) ?? null
+  const body = Buffer.from(JSON.stringify(asking ?? json))
+  return { body, json, asksForUsage: asking !== null }
 }

@@ -9,11 +9,12 @@ import { createIdentifyCaller } from './caller.ts'
 import type { CheckCaller } from './caller-check.ts'
 import { createClientLoad, type Share } from './client-load.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
+import { createMetering, type MeteringDependencies } from './metering.ts'
 import { createPrepareBody } from './provider-body.ts'
 import { createProviderForwarder } from './provider-forward.ts'
 import type { UpstreamConfig } from './upstream.ts'
 
-export type ProviderProxyDependencies = {
+export type ProviderProxyDependencies = MeteringDependencies & {
   config: UpstreamConfig
   callers: Callers
   checkCaller: CheckCaller
@@ -58,6 +59,7 @@ export function createProviderProxy(dependencies: ProviderProxyDependencies): Pr
   const identifyCaller = createIdentifyCaller(dependencies.callers, userTokenIssuer)
   const clientLoad = createClientLoad(config.limits.providers)
   const prepareBody = createPrepareBody(config.limits.providers)
+  const metering = createMetering(dependencies)
   const forwarder = createProviderForwarder(config, dependencies.metrics)
 
   /** The story. Each step answers at once when it can; a refusal ends it. */
@@ -71,7 +73,14 @@ export function createProviderProxy(dependencies: ProviderProxyDependencies): Pr
           step(call, findOpen(provider, name, principal), (open) =>
             step(call, chooseKey(open, principal), (key) => {
               const chosen = { ...call, principal, share, provider: open, key }
-              return step(call, prepareBody(chosen), ({ body }) => forwarder.forward(chosen, body))
+              return step(call, prepareBody(chosen), (prepared) =>
+                step(
+                  call,
+                  metering.open(chosen, prepared),
+                  (watch) => forwarder.forward(chosen, prepared.body, watch),
+                  (watch) => watch.cancel(),
+                ),
+              )
             }),
           ),
         ),
@@ -115,15 +124,17 @@ export function createProviderProxy(dependencies: ProviderProxyDependencies): Pr
   }
 }
 
-/** Goes on with what a step found. The client may have left while it was looked up. */
+/** Goes on with what a step found. The client may have left while it was looked up: then it is given back. */
 function step<Value>(
   call: ProviderCall,
   found: MaybePromise<Value | AppError>,
   next: (value: Value) => Work,
+  giveBack?: (value: Value) => void,
 ): Work {
-  if (found instanceof Promise) return found.then((value) => step(call, value, next))
+  if (found instanceof Promise) return found.then((value) => step(call, value, next, giveBack))
   if (found instanceof AppError) return refuse(call.context, found)
-  return call.response.destroyed ? undefined : next(found)
+  if (!call.response.destroyed) return next(found)
+  giveBack?.(found)
 }
 
 function refuse(context: CallContext, reason: AppError): undefined {

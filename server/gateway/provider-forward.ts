@@ -1,6 +1,7 @@
 // Sends a provider call out under the provider's key and its answer back, through one pool of connections for each provider.
 import { AppError } from '@sallyport/contract'
 import type { Provider } from '../providers/providers.ts'
+import type { AnswerWatch } from './answer-watch.ts'
 import type { AnswerScreen } from './exchange.ts'
 import type { GatewayMetrics } from './gateway-metrics.ts'
 import type { ChosenCall } from './provider-call.ts'
@@ -8,7 +9,7 @@ import { toProviderHeaders, toProviderTarget, withoutAccount } from './provider-
 import { createUpstream, type Outgoing, type Upstream, type UpstreamConfig } from './upstream.ts'
 
 export type ProviderForwarder = {
-  forward(call: ChosenCall, body: Outgoing['body']): undefined
+  forward(call: ChosenCall, body: Outgoing['body'], watch: AnswerWatch): undefined
   close(): Promise<void>
 }
 
@@ -29,7 +30,7 @@ export function createProviderForwarder(
   }
 
   return {
-    forward(call, body) {
+    forward(call, body, watch) {
       const { request, response, context, tunnel, provider, key } = call
       const headers = toProviderHeaders(request.rawHeaders, {
         provider,
@@ -39,7 +40,7 @@ export function createProviderForwarder(
       })
       const target = toProviderTarget(call.target, provider, key)
       const screen = key.isShared ? screenShared(provider) : null
-      const order = { request, response, context, tunnel, settle: null, screen }
+      const order = { request, response, context, tunnel, settle: null, screen, watch }
       upstreamOf(provider).send(order, { target, headers, body })
     },
     async close() {

@@ -34,9 +34,12 @@ export function toProviderHeaders(rawHeaders: readonly string[], options: Provid
     if (isOfThisHop(lower, named) || isCallerSecret(lower, provider.keySlot)) continue
     if (isJsonMadeHere && describesBody.has(lower)) continue
     if (key.isShared && !sharedHeaders.has(lower) && !provider.sharedHeaders.includes(lower)) continue
+    if (lower === 'accept-encoding' && !isUpgrade) continue
     if (lower !== 'sec-websocket-protocol') headers.push(name, rawHeaders[index + 1] ?? '')
     else if (isUpgrade) addProtocols(headers, name, rawHeaders[index + 1] ?? '')
   }
+  // Usage is read as it passes.
+  if (!isUpgrade) headers.push('Accept-Encoding', 'identity')
   if (isJsonMadeHere) headers.push('Content-Type', 'application/json')
   const { keySlot } = provider
   if (keySlot.kind === 'header') headers.push(keySlot.name, keySlot.prefix + key.secret.reveal())

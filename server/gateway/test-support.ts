@@ -9,17 +9,20 @@ import {
 } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { TestContext } from 'node:test'
+import type { AppError } from '@sallyport/contract'
 import { Registry } from 'prom-client'
 import type { BindingCall, Decision } from '../bindings/bindings.ts'
 import type { Config, ConfigFile } from '../config/config.ts'
-import { codeOf, startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
+import { codeOf, collectLog, startTestHttp, type TestHttp, testConfig } from '../http/test-support.ts'
 import type { Principal } from '../identity/identity.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createKeyedDigest } from '../lib/keyed-digest.ts'
+import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import { Secret } from '../lib/secret.ts'
 import { createProviders } from '../providers/providers.ts'
 import { createMemoryCounters } from '../store/memory-counters.ts'
-import { createUsage } from '../usage/usage.ts'
+import { createRateLimits } from '../usage/rate-limits.ts'
+import type { CallOutcome, CallToMeter, Meter, MeteredCall } from '../usage/usage.ts'
 import { createCallerCheck, createGateway } from './gateway.ts'
 
 export type Received = { method: string; target: string; rawHeaders: string[]; body: Buffer }
@@ -80,6 +83,10 @@ export async function readRequest(request: IncomingMessage): Promise<Received> {
 
 export type TestGateway = TestHttp & {
   url: string
+  /** What the meter was told. */
+  metered: RecordedCall[]
+  /** Resolves with what it was told of the end of the call with this request id. */
+  settled(requestId: string): Promise<RecordedCall['outcomes']>
   /** What the bindings were asked. */
   asked: BindingCall[]
   close(): Promise<void>
@@ -94,6 +101,49 @@ export type ProviderWorld = {
   file: ConfigFile['providers']
 }
 
+/** One call as the meter was told of it; `outcomes` holds every word on its end. */
+export type RecordedCall = { call: CallToMeter; outcomes: (CallOutcome | 'cancelled')[] }
+
+export type MeterScript = {
+  /** What stands in the way of each call; a value is why it is refused. */
+  open?: (call: CallToMeter) => MaybePromise<AppError | null>
+  /** Told while the call is being settled. */
+  onSettle?: (call: CallToMeter) => void
+}
+
+/** A meter that keeps what it is told. `settled` resolves when a call with that request id has ended. */
+function createRecordingMeter({ open = () => null, onSettle }: MeterScript) {
+  const metered: RecordedCall[] = []
+  const waiting = new Map<string, () => void>()
+  const findEnd = (id: string) =>
+    metered.find(({ call, outcomes }) => call.requestId === id && outcomes.length > 0)?.outcomes
+  function record(call: CallToMeter): MeteredCall {
+    const outcomes: RecordedCall['outcomes'] = []
+    metered.push({ call, outcomes })
+    const take = (outcome: CallOutcome | 'cancelled') => {
+      outcomes.push(outcome)
+      onSettle?.(call)
+      waiting.get(call.requestId)?.()
+    }
+    return { settle: take, cancel: () => take('cancelled') }
+  }
+  const meter: Meter = {
+    open: (call) => after(open(call), (refusal) => refusal ?? record(call)),
+  }
+  const settled = (id: string) =>
+    new Promise<RecordedCall['outcomes']>((resolve) => {
+      const look = () => {
+        const outcomes = findEnd(id)
+        if (outcomes === undefined) return
+        waiting.delete(id)
+        resolve(outcomes)
+      }
+      waiting.set(id, look)
+      look()
+    })
+  return { metered, settled, meter }
+}
+
 export const emptyWorld: ProviderWorld = { callers: {}, keys: {}, file: {} }
 
 export async function startGateway(options: {
@@ -103,6 +153,7 @@ export async function startGateway(options: {
   limits?: Partial<ConfigFile['limits']>
   decide?: (call: BindingCall) => Decision | Promise<Decision>
   userTokenIssuer?: string
+  meter?: MeterScript
 }): Promise<TestGateway> {
   const allow = (): Decision => ({ outcome: 'allowed', settle: null, observed: false })
   const { downstreamUrl, env = {}, limits = {}, decide = allow, userTokenIssuer = null } = options
@@ -123,24 +174,27 @@ export async function startGateway(options: {
       return decide(call)
     },
   }
-  const { takeRequest } = createUsage({ counters: createMemoryCounters(systemClock) })
+  const takeRequest = createRateLimits(createMemoryCounters(systemClock))
+  const { metered, settled, meter } = createRecordingMeter(options.meter ?? {})
+  const log = collectLog()
   const gateway = createGateway({
     ...{ config, bindings, digest, userTokenIssuer },
     metrics: registry,
     providerCalls: {
       ...createWorld(options.world ?? emptyWorld, config),
       checkCaller: createCallerCheck({ bindings, digest, takeRequest }),
+      ...{ meter, logger: log.logger },
     },
   })
   const own = (_request: IncomingMessage, response: ServerResponse) => {
     response.end('own')
     return undefined
   }
-  const http = await startTestHttp({ config, registry, handlers: { ...gateway, own } })
+  const http = await startTestHttp({ config, registry, log, handlers: { ...gateway, own } })
   return {
     ...http,
     url: `http://127.0.0.1:${http.port}`,
-    asked,
+    ...{ asked, metered, settled },
     async close() {
       await http.http.close()
       await gateway.close()
@@ -158,8 +212,10 @@ function createWorld({ callers, keys, file }: ProviderWorld, config: Config) {
     callers: {
       isApiKeyShaped: (text: string) => text.startsWith('sp_'),
       isDeviceTokenShaped: (text: string) => text.startsWith('eyJ'),
+      isUserTokenShaped: (text: string) => text.startsWith('user.'),
       authenticateApiKey: authenticate,
       authenticateDeviceToken: authenticate,
+      authenticateUserToken: authenticate,
     },
     providers: createProviders({
       config: { ...config, providers: file },
@@ -218,8 +274,10 @@ export const principal: Principal = {
   scopes: null,
   models: null,
   requestsPerMinute: null,
+  settings: {},
   clientRequestsPerMinute: null,
   isBound: false,
+  userId: null,
   maySpendShared: true,
   device: null,
 }
@@ -232,6 +290,7 @@ type ProviderOptions = {
   listener?: RequestListener
   decide?: () => Decision
   limits?: Parameters<typeof startGateway>[0]['limits']
+  meter?: MeterScript
 }
 
 /** A gateway in front of one upstream that stands for every provider, `x` among them. */
@@ -256,6 +315,7 @@ export async function startProviders(t: TestContext, options: ProviderOptions = 
     },
     ...(options.decide ? { decide: options.decide } : {}),
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.meter ? { meter: options.meter } : {}),
   })
   t.after(async () => {
     await gateway.close()

@@ -35,6 +35,27 @@ test('a credential of ours, or the name of one, is told from what the downstream
   for (const token of foreign) assert.equal(isOwnCredential(token, null), false, token)
 })
 
+test('a JWT of the issuer of user tokens is one of ours in any spelling, valid or not; one of another issuer is not', () => {
+  const issuer = 'https://issuer.example'
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64')
+  const toUrl = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  const claims = encode({ iss: issuer, sub: 'a?>~ü?>~' })
+  assert.match(claims, /[+/]/)
+  const spellings = [
+    ...[
+      `${toUrl(encode({}))}.${toUrl(claims)}.AAAA`,
+      `${encode({})}.${claims}.AAAA`,
+      `e30.${toUrl(claims)}.`,
+    ],
+    ...[`Token e30.${claims}.AAAA`, `JWT  e30.${toUrl(claims)}.AAAA`],
+  ]
+  for (const token of spellings) {
+    assert.equal(isOwnCredential(token, issuer), true, token)
+    assert.equal(isOwnCredential(token, 'https://another.example'), false, token)
+    assert.equal(isOwnCredential(token, null), false, token)
+  }
+})
+
 test('a key of New API is digested alike in any letter case, any other token as it is', () => {
   const key = 'Ab12'.repeat(12)
   assert.equal(toDigestedText(key), toDigestedText(key.toUpperCase()))

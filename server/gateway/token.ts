@@ -6,7 +6,8 @@ const ownPrefixes = ['sp_', 'spd_', 'spadm_']
 const credentialName = /^(?:api_key|device|user):\d+$/
 /** How New API spells its keys: `sk-K`, `K` and `sk-K-7` are one key. */
 const newApiToken = /^(?:sk-)?([A-Za-z0-9]{48})(?:-.*)?$/s
-const jsonWebToken = /^[\w=-]+\.([\w=-]+)\.[\w=-]*$/
+/** In either alphabet of base64, and also behind another scheme than Bearer: what matters is that none is sent on. */
+const jsonWebToken = /(?:^|\s)[\w=+/-]+\.([\w=+/-]+)\.[\w=+/-]*$/
 
 /** One spelling for each key of New API; any other token is what it is. */
 export function toCanonicalToken(token: string): string {

@@ -12,10 +12,12 @@ export type TunnelEnds = {
   upstream: Socket
   /** Silence of both sides after which the tunnel is cut. */
   idleMs: number
+  /** Told once when the tunnel has ended and its bytes are counted. */
+  onEnd(): void
 }
 
 export function joinTunnel(ends: TunnelEnds): void {
-  const { response, context, tunnel, upstream, idleMs } = ends
+  const { response, context, tunnel, upstream, idleMs, onEnd } = ends
   const client = tunnel.socket
   // From here on the socket carries no HTTP; the status stays for the log line.
   response.detachSocket(client)
@@ -33,6 +35,7 @@ export function joinTunnel(ends: TunnelEnds): void {
   client.prependOnceListener('close', () => {
     context.bytesIn = client.bytesRead - readBefore
     context.bytesOut = client.bytesWritten - writtenBefore
+    onEnd()
     upstream.destroy()
   })
   // What the upstream said last still reaches the client.

@@ -48,15 +48,18 @@ export async function startTestHttp(options: {
   handlers: HttpHandlers
   registry?: Registry
   clock?: Clock
+  log?: TestLog
 }): Promise<TestHttp> {
-  const { config, handlers, registry = new Registry(), clock = systemClock } = options
-  const log = collectLog()
+  const { config, handlers, registry = new Registry(), clock = systemClock, log = collectLog() } = options
   const http = createHttp({ config, handlers, clock, logger: log.logger, metrics: registry })
   const { port, consolePort } = await http.listen()
   return { http, port, consolePort, registry, logLines: log.lines, logged: log.logged }
 }
 
-function collectLog() {
+export type TestLog = ReturnType<typeof collectLog>
+
+/** A logger, and its lines so far. */
+export function collectLog() {
   const lines: LogLine[] = []
   const waiting = new Set<() => void>()
   const destination = {

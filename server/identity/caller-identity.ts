@@ -3,26 +3,42 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createKeyedDigest } from '../lib/keyed-digest.ts'
 import type { Logger } from '../lib/logger.ts'
-import { createLastUsed, type Database, type Notices } from '../store/store.ts'
+import { type Counters, createLastUsed, type Database, type Notices } from '../store/store.ts'
 import { createApiKeyRows } from './api-key-rows.ts'
 import { createApiKeys } from './api-keys.ts'
 import type { ApiKeyState, DeviceState } from './caller-rows.ts'
-import type { ApiKeys, Callers, Clients, CredentialHooks, Devices, SigningKeys } from './caller-types.ts'
+import type {
+  ApiKeys,
+  Callers,
+  Clients,
+  CredentialHooks,
+  Devices,
+  SigningKeys,
+  Users,
+} from './caller-types.ts'
 import { createCallers } from './callers.ts'
 import { createClients } from './clients.ts'
 import { createCredentialCache } from './credential-cache.ts'
+import { openDevelopmentUser } from './development-user.ts'
 import { createDeviceSessions } from './device-sessions.ts'
 import { createDeviceTokens } from './device-token.ts'
 import { createDevices } from './devices.ts'
 import { createIdentityChanges } from './identity-changes.ts'
+import type { Principal } from './principal.ts'
 import { createSecretRows } from './secret-rows.ts'
 import { createSigningRing } from './signing-ring.ts'
+import { createUserIdentity, type UserIdentityConfig } from './user-identity.ts'
+import type { UserState } from './user-rows.ts'
+import { createUsers } from './users.ts'
 
 export type CallerIdentity = Callers & {
   clients: Clients
   keys: ApiKeys
   devices: Devices
+  users: Users
   signingKeys: SigningKeys
+  /** Whoever sits at this machine, in development mode: user `dev`, a client of its own. Null: an admin suspended it. */
+  openDevelopmentUser(): Promise<Principal | null>
   /** Stops timers and writes the last uses that are still held in memory. */
   close(): Promise<void>
 }
@@ -31,8 +47,10 @@ export type CallerIdentityDependencies = {
   config: Pick<
     Config,
     'pepper' | 'masterKey' | 'masterKeyPrevious' | 'jwtSecret' | 'jwtSecretPrevious' | 'deviceTokenTtlSeconds'
-  > & { cache: Pick<Config['cache'], 'credentials_max'> }
+  > &
+    UserIdentityConfig
   database: Database
+  counters: Counters
   notices: Notices
   hooks: CredentialHooks
   clock: Clock
@@ -43,7 +61,7 @@ export type CallerIdentityDependencies = {
 export async function createCallerIdentity(
   dependencies: CallerIdentityDependencies,
 ): Promise<CallerIdentity> {
-  const { config, database, notices, hooks, clock, logger } = dependencies
+  const { config, database, counters, notices, hooks, clock, logger } = dependencies
   const ring = await createSigningRing({ config, database, notices, clock, logger })
   const digest = createKeyedDigest(config.pepper)
   const rememberedMax = config.cache.credentials_max
@@ -52,9 +70,15 @@ export async function createCallerIdentity(
   const memory = { entriesMax: rememberedMax, isFresh: notices.isFresh }
   const apiKeyCache = createCredentialCache<string, ApiKeyState>(memory)
   const deviceCache = createCredentialCache<number, DeviceState>(memory)
-  const changes = createIdentityChanges({ database, notices, caches: [apiKeyCache, deviceCache] })
+  const userCache = createCredentialCache<string, UserState>(memory)
+  const caches = [apiKeyCache, deviceCache, userCache]
+  const changes = createIdentityChanges({ database, notices, caches })
   const keyUses = createUses({ database, table: 'api_keys', column: 'last_used_at', clock, logger })
   const deviceUses = createUses({ database, table: 'devices', column: 'last_seen_at', clock, logger })
+  const userUses = createUses({ database, table: 'clients', column: 'last_seen_at', clock, logger })
+  const userIdentity = createUserIdentity({
+    ...{ config, database, counters, cache: userCache, uses: userUses, clock, logger },
+  })
 
   const { bindCredential, removeClient } = hooks
   const keySecrets = createSecretRows({ table: 'api_key_secrets', owner: 'key_id' }, digest)
@@ -65,21 +89,24 @@ export async function createCallerIdentity(
 
   return {
     ...createCallers({ database, apiKeyCache, deviceCache, tokens, digest, keyUses, deviceUses, clock }),
+    ...userIdentity.callers,
+    openDevelopmentUser: () => openDevelopmentUser(database, userUses),
     clients: createClients({ database, changes, keys: keyRows, removeClient }),
     keys: createApiKeys({ database, changes, rows: keyRows, clock }),
     devices: { ...devices, ...sessions },
+    users: createUsers(database),
     signingKeys: { rotate: ring.rotate, status: ring.status },
     async close() {
       changes.close()
       ring.close()
-      await Promise.all([keyUses.close(), deviceUses.close()])
+      await Promise.all([keyUses.close(), deviceUses.close(), userUses.close(), userIdentity.close()])
     },
   }
 }
 
 function createUses(dependencies: {
   database: Database
-  table: 'api_keys' | 'devices'
+  table: 'api_keys' | 'devices' | 'clients'
   column: 'last_used_at' | 'last_seen_at'
   clock: Clock
   logger: Logger

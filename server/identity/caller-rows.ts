@@ -20,7 +20,7 @@ export type DeviceState = UsedRow & {
   principal: Principal | null
 }
 
-type ClientColumns = {
+export type ClientColumns = {
   client_id: number
   external_id: string
   client_status: 'active' | 'suspended'
@@ -28,7 +28,8 @@ type ClientColumns = {
   shared_keys: boolean
   settings: string
 }
-const clientColumns = `clients.id as client_id, clients.external_id, clients.status as client_status, clients.issuer,
+/** Of the table `clients`, as `ClientColumns` names them. */
+export const clientColumnsOf = `clients.id as client_id, clients.external_id, clients.status as client_status, clients.issuer,
   clients.shared_keys, clients.settings`
 
 type ApiKeyColumns = ClientColumns & {
@@ -50,7 +51,7 @@ export async function readApiKeyState(
 ): Promise<Found<ApiKeyState> | null> {
   const { rows } = await database.query<ApiKeyColumns>(
     `select k.id, k.display, k.revoked_at, k.expires_at, s.ends_at, k.scopes, k.models, k.requests_per_minute,
-       k.binding_policy, ${clientColumns}
+       k.binding_policy, ${clientColumnsOf}
      from api_key_secrets s join api_keys k on k.id = s.key_id join clients on clients.id = k.client_id
      where s.digest = $1`,
     [digest],
@@ -83,7 +84,7 @@ type DeviceColumns = ClientColumns & {
 export async function readDeviceState(database: Database, pk: number): Promise<Found<DeviceState> | null> {
   const { rows } = await database.query<DeviceColumns>(
     `select d.id, d.device_id, d.active, d.epoch, d.binding_policy, d.assistants, d.requests_per_minute,
-       ${clientColumns}
+       ${clientColumnsOf}
      from devices d join clients on clients.id = d.client_id where d.id = $1`,
     [pk],
     { deadlineMs: lookUpDeadlineMs },
@@ -111,6 +112,7 @@ function toApiKeyPrincipal(row: ApiKeyColumns): Principal {
     models: row.models,
     requestsPerMinute: row.requests_per_minute,
     isBound: row.binding_policy === 'bound',
+    userId: null,
     device: null,
   })
 }
@@ -125,15 +127,19 @@ function toDevicePrincipal(row: DeviceColumns): Principal {
     models: null,
     requestsPerMinute: row.requests_per_minute,
     isBound: row.binding_policy === 'bound',
+    userId: null,
     device: { pk: row.id, deviceId: row.device_id, assistants: row.assistants },
   })
 }
 
-function clientPart(row: ClientColumns) {
+/** What a principal has of its client. */
+export function clientPart(row: ClientColumns) {
+  const settings = readSettings(row.settings)
   return {
     clientId: row.client_id,
     customerId: row.external_id,
-    clientRequestsPerMinute: readSettings(row.settings).requests_per_minute ?? null,
+    settings,
+    clientRequestsPerMinute: settings.requests_per_minute ?? null,
     maySpendShared: row.issuer === null || row.shared_keys,
   }
 }

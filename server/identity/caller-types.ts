@@ -10,7 +10,10 @@ import type {
   DevicesQuery,
   KeyCreateRequest,
   KeyItem,
+  UserItem,
+  UsersQuery,
 } from '@sallyport/contract'
+import type { IpAddress } from '../lib/ip-address.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Page, Queryable } from '../store/store.ts'
 import type { Principal } from './principal.ts'
@@ -20,6 +23,11 @@ export type RecordChange = (
   tx: Queryable,
   change: { action: string; target: string; before: unknown; after: unknown },
 ) => Promise<void>
+
+/** What becomes of usage that is not yet invoiced when its client is deleted; by default it is invoiced. */
+export type UnbilledUsage = 'invoice' | 'drop'
+
+export type ClientDescription = Pick<ClientItem, 'id' | 'name' | 'external_id' | 'email'>
 
 /** Clients. Null: there is none with this id. */
 export type Clients = {
@@ -33,7 +41,19 @@ export type Clients = {
   /** Keys and devices that were revoked one by one stay revoked. */
   reactivate(id: number, record: RecordChange): Promise<ClientItem | null>
   /** Answers the client as it was. Its keys, devices and what the hooks remove are gone in the same transaction. */
-  delete(id: number, record: RecordChange): Promise<ClientItem | null>
+  delete(id: number, record: RecordChange, usage?: UnbilledUsage): Promise<ClientItem | null>
+  /** Those of `ids` that exist, in one query. */
+  describe(queryable: Queryable, ids: readonly number[]): Promise<ClientDescription[]>
+}
+
+/** An end user, without what other rooms know of it. */
+export type User = Omit<UserItem, 'providers' | 'onboarding'>
+
+/** End users. They are suspended, changed and deleted as the clients that they are. */
+export type Users = {
+  list(query: UsersQuery): Promise<Page<User>>
+  /** Null: there is no client with this id, or it is no end user. */
+  get(clientId: number): Promise<User | null>
 }
 
 /** API keys. Null: there is no such key (list, create: no such client). */
@@ -98,9 +118,16 @@ export type Callers = {
   isApiKeyShaped(text: string): boolean
   /** A JWT that says it is a device token, valid or not. */
   isDeviceTokenShaped(text: string): boolean
+  /** A JWT that says it is of the issuer of user tokens, valid or not. */
+  isUserTokenShaped(text: string): boolean
   /** These answer without a promise when the credential was seen lately: the usual case. */
   authenticateApiKey(text: string): Principal | null | Promise<Principal | null>
   authenticateDeviceToken(text: string): Principal | null | Promise<Principal | null>
+  /**
+   * The first good token of a new user makes its client. Throws AppError `too_many_new_users` when too many of these come
+   * from `address`, `issuer_unavailable` while the issuer's keys have never been known.
+   */
+  authenticateUserToken(text: string, address: IpAddress): Principal | null | Promise<Principal | null>
 }
 
 /** What other rooms have to do when credentials come and go; `main` connects them, identity knows no other room. */
@@ -116,5 +143,8 @@ export type CredentialHooks = {
     },
   ): Promise<void>
   /** The client is deleted in this transaction: what other rooms keep of it, and of these credentials, goes with it. */
-  removeClient(tx: Queryable, gone: { clientId: number; credentials: readonly string[] }): Promise<void>
+  removeClient(
+    tx: Queryable,
+    gone: { clientId: number; credentials: readonly string[]; usage: UnbilledUsage },
+  ): Promise<void>
 }

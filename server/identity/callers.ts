@@ -9,6 +9,7 @@ import type { Callers } from './caller-types.ts'
 import type { CredentialCache } from './credential-cache.ts'
 import { type DeviceTokens, isDeviceTokenShaped, type VerifiedToken } from './device-token.ts'
 import type { Principal } from './principal.ts'
+import type { UserCallers } from './user-callers.ts'
 
 export function createCallers(dependencies: {
   database: Database
@@ -19,7 +20,7 @@ export function createCallers(dependencies: {
   keyUses: LastUsed
   deviceUses: LastUsed
   clock: Clock
-}): Callers {
+}): Omit<Callers, keyof UserCallers> {
   const { database, apiKeyCache, deviceCache, tokens, digest, keyUses, deviceUses, clock } = dependencies
 
   function acceptApiKey(state: ApiKeyState | null): Principal | null {

@@ -1,9 +1,10 @@
 // One token has one spelling: decoders ignore unused bits and odd characters, so texts that differ could pass as equal.
 
-const lengthMax = 2048
+/** Longer than any token of ours. */
+const ownLengthMax = 2048
 
-/** Three parts, each exactly as base64url writes its bytes, and not longer than any token of ours. */
-export function isCanonicalJwt(token: string): boolean {
+/** Three parts, each exactly as base64url writes its bytes, and not too long. */
+export function isCanonicalJwt(token: string, lengthMax = ownLengthMax): boolean {
   if (token.length > lengthMax) return false
   const parts = token.split('.')
   return (
@@ -12,7 +13,10 @@ export function isCanonicalJwt(token: string): boolean {
 }
 
 /** Header and claims of an unverified token: good to recognise one, never to trust it. Null when they are not JSON objects. */
-export function peekIntoJwt(token: string): { header: object; claims: object } | null {
+export function peekIntoJwt(
+  token: string,
+  lengthMax = ownLengthMax,
+): { header: object; claims: object } | null {
   if (token.length > lengthMax) return null
   const [header = '', claims = '', ...others] = token.split('.')
   if (others.length !== 1) return null

@@ -1,6 +1,7 @@
 // The life of a client, on every kind of PostgreSQL.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { clientsQuery } from '@sallyport/contract'
 import { makeClient, makeDevice, openRoom, shareStore, tokenOf } from './test-support.ts'
 
 const conflict = (message: RegExp) => ({ code: 'conflict', message })
@@ -89,7 +90,9 @@ for (const kind of ['embedded', 'dsn'] as const) {
       }
       const second = await room.openSecond({ hooks })
       assert.equal((await second.clients.delete(client.id, room.record))?.id, client.id)
-      assert.deepEqual(gone, [{ clientId: client.id, credentials: ['api_key:1', 'device:1'] }])
+      assert.deepEqual(gone, [
+        { clientId: client.id, credentials: ['api_key:1', 'device:1'], usage: 'invoice' },
+      ])
       assert.equal(await second.authenticateApiKey(apiKey), null)
       assert.equal(await second.authenticateDeviceToken(device.token), null)
       assert.equal(await second.devices.authenticate(device.deviceId, device.secret), null)
@@ -147,6 +150,19 @@ test('a list is found by the beginning of name, email or external id, taken lite
   assert.deepEqual(await find('Z'), ['Acme 100%', 'Zebra'])
   assert.deepEqual(await find('%'), [])
   assert.deepEqual(await find('acme_1'), [])
+})
+
+test('those of a list of numbers are answered, without the numbers of none', async (t) => {
+  const room = await openRoom(t)
+  for (const name of ['one', 'two', 'three']) {
+    await room.clients.create({ name, email: `${name}@a.com` }, room.record)
+  }
+  const { ids } = clientsQuery.parse({ ids: '1,3,99' })
+  const { items, total } = await room.clients.list({ page: 1, page_size: 20, ids })
+  assert.deepEqual([items.map(({ name }) => name), total], [['three', 'one'], 2])
+  for (const text of ['', '1,', 'a', '1, 2', Array(201).fill(1).join()]) {
+    assert.equal(clientsQuery.safeParse({ ids: text }).success, false, text)
+  }
 })
 
 test('what is not there is null, whatever is asked of it', async (t) => {

@@ -9,7 +9,7 @@ import {
   selectPage,
 } from '../store/store.ts'
 import type { ApiKeyRows } from './api-key-rows.ts'
-import type { Clients, CredentialHooks, RecordChange } from './caller-types.ts'
+import type { ClientDescription, Clients, CredentialHooks, RecordChange } from './caller-types.ts'
 import {
   type ClientRow,
   clientColumns,
@@ -75,6 +75,14 @@ export function createClients(dependencies: {
       return rows[0] ? toClientItem(rows[0]) : null
     },
 
+    async describe(queryable, ids) {
+      const { rows } = await queryable.query<ClientDescription>(
+        'select id, name, external_id, email from clients where id = any($1::bigint[])',
+        [ids],
+      )
+      return rows
+    },
+
     create: (input, record) =>
       namingTakenFields(input, () =>
         changes.commit(async (tx) => {
@@ -105,9 +113,9 @@ export function createClients(dependencies: {
     suspend: (id, record) => setStatus(id, 'suspended', { action: 'client.suspend', record }),
     reactivate: (id, record) => setStatus(id, 'active', { action: 'client.reactivate', record }),
 
-    delete: (id, record) =>
+    delete: (id, record, usage = 'invoice') =>
       change(id, { action: 'client.delete', record }, async (tx) => {
-        await removeClient(tx, { clientId: id, credentials: await listCredentials(tx, id) })
+        await removeClient(tx, { clientId: id, credentials: await listCredentials(tx, id), usage })
         await tx.query('delete from clients where id = $1', [id])
         return null
       }),
@@ -117,6 +125,10 @@ export function createClients(dependencies: {
 function clientConditions(query: ClientsQuery): Conditions {
   const conditions = createConditions()
   if (query.status !== undefined) conditions.add((value) => `status = ${value}`, query.status)
+  if (query.kind !== undefined) {
+    conditions.add((value) => `(issuer is null) = ${value}`, query.kind === 'client')
+  }
+  if (query.ids !== undefined) conditions.add((value) => `id = any(${value}::bigint[])`, query.ids)
   if (query.q !== undefined) {
     // Each branch is an index look-up; one condition over three columns would read every client.
     conditions.add(

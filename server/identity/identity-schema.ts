@@ -48,6 +48,8 @@ export const clients = pgTable(
     /** JSON text of contract `clientSettings`. */
     settings: text().notNull().default('{}'),
     createdAt: moment('created_at').notNull().defaultNow(),
+    /** Of an end user: keys and devices have times of their own. */
+    lastSeenAt: moment('last_seen_at'),
   },
   (table) => [
     uniqueIndex('clients_email').on(sql`lower(${table.email})`).where(sql`${table.issuer} is null`),
@@ -56,6 +58,10 @@ export const clients = pgTable(
     // The unique ones cannot answer a search for a beginning.
     index('clients_email_prefix').on(sql`lower(${table.email}) text_pattern_ops`),
     index('clients_external_id_prefix').on(table.externalId.op('text_pattern_ops')),
+    index('clients_subject_prefix')
+      .on(table.subject.op('text_pattern_ops'))
+      .where(sql`${table.issuer} is not null`),
+    index('clients_users').on(table.id).where(sql`${table.issuer} is not null`),
     check('clients_status_known', sql`${table.status} in ('active', 'suspended')`),
     check('clients_identity_whole', sql`(${table.issuer} is null) = (${table.subject} is null)`),
   ],

@@ -10,8 +10,10 @@ export { type AccountDependencies, type RecordAccountChange, resetAdminPassword 
 export type { AdminPrincipal, LoginOutcome, PresentedCredential } from './admin-identity.ts'
 export type { IssuedSession } from './admin-session.ts'
 export type * from './caller-types.ts'
+export { holdClient } from './client-rows.ts'
 export { localTokenFile, localTokenPrefix } from './local-token.ts'
 export type { Principal } from './principal.ts'
+export { countForeignSigningKeys } from './ring-memory.ts'
 export { createSigningRing } from './signing-ring.ts'
 
 export type Identity = AdminIdentity & CallerIdentity

@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { deriveKey } from '../lib/keyed-digest.ts'
 import type { Logger } from '../lib/logger.ts'
 import { Secret } from '../lib/secret.ts'
-import type { Database } from '../store/store.ts'
+import type { Database, Queryable } from '../store/store.ts'
 import { type SigningKey, toSigningKey } from './signing-key.ts'
 import {
   openSigningKey,
@@ -24,6 +24,16 @@ export function readMasterKeys(config: Pick<Config, 'masterKey' | 'masterKeyPrev
   const derive = (key: Secret) => deriveKey(key, 'signing keys')
   const current = derive(config.masterKey)
   return { current, all: [current, ...config.masterKeyPrevious.map(derive)] }
+}
+
+/** How many keys that may sign none of these master keys opens. */
+export async function countForeignSigningKeys(
+  queryable: Queryable,
+  config: Pick<Config, 'masterKey' | 'masterKeyPrevious'>,
+): Promise<number> {
+  const { all } = readMasterKeys(config)
+  const rows = await readSigningKeys(queryable)
+  return rows.filter((row) => row.retired_at === null && openSigningKey(row, all) === null).length
 }
 
 /** The keys that this process has opened, the signing one first. */

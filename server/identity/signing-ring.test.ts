@@ -8,6 +8,7 @@ import { describe, test } from 'node:test'
 import { systemClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
 import { createStore } from '../store/store.ts'
+import { countForeignSigningKeys } from './ring-memory.ts'
 import { toSigningKey } from './signing-key.ts'
 import { makeClient, makeDevice, newSecret, openRoom, tokenOf, watchQueries } from './test-support.ts'
 
@@ -131,7 +132,11 @@ describe('the ring in the database', () => {
     const { token } = await makeDevice(room, client.id)
     const { masterKey: old } = room.store.dependencies.config
     const masterKey = new Secret(randomBytes(32).toString('base64'))
+    const foreignTo = (config: { masterKey: Secret; masterKeyPrevious: Secret[] }) =>
+      countForeignSigningKeys(room.store.database, config)
+    assert.equal(await foreignTo({ masterKey, masterKeyPrevious: [] }), 1)
     await room.openSecond({ masterKey, masterKeyPrevious: [old] })
+    assert.equal(await foreignTo({ masterKey, masterKeyPrevious: [] }), 0)
     const later = await room.openSecond({ masterKey, masterKeyPrevious: [] })
     assert.ok(await later.authenticateDeviceToken(token))
   })

@@ -3,6 +3,7 @@ import { after, before, type TestContext } from 'node:test'
 import type { KeyCreateRequest } from '@sallyport/contract'
 import { type Clock, createManualClock, type ManualClock } from '../lib/clock.ts'
 import { Secret } from '../lib/secret.ts'
+import { createMemoryCounters } from '../store/memory-counters.ts'
 import type { Database, QueryOptions } from '../store/store.ts'
 import { createTestStore, type StoreKind, silentLogger, type TestStore } from '../store/test-support.ts'
 import {
@@ -43,6 +44,7 @@ export async function openRoom(
     jwtSecret: null,
     jwtSecretPrevious: [],
     deviceTokenTtlSeconds: 900,
+    ...{ oidcIssuer: null, oidcAudience: [], oidcJwksUrl: null, usersNewPerMinute: 60 },
     cache: { credentials_max: 1000 },
     ...options.config,
     database: store.database,
@@ -56,7 +58,7 @@ export async function openRoom(
   const open = async (wishes: Partial<Wishes> = {}) => {
     const { database, notices, hooks, clock: time, ...config } = { ...standard, ...wishes }
     const room = await createCallerIdentity({
-      ...{ config, database, notices, hooks },
+      ...{ config, database, notices, hooks, counters: createMemoryCounters(time) },
       clock: time,
       logger: silentLogger,
     })

@@ -4,16 +4,20 @@ import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Queryable, Store } from '../store/store.ts'
+import { createMailOutbox, type MailOutbox } from './mail.ts'
 import { createWebhookSender } from './webhook.ts'
 
-export type Notify = {
+export type { Mail, MailOutbox, MailOutcomes } from './mail.ts'
+export { createSmtpSender, MailRefusedError } from './smtp.ts'
+
+export type Notify = MailOutbox & {
   /** Queues one webhook inside `tx`; the same `key` is queued once. Nothing is queued while no address is set. */
   enqueueWebhook(tx: Queryable, body: object, key: string): Promise<void>
   close(): Promise<void>
 }
 
 export type NotifyDependencies = {
-  config: Pick<Config, 'alertWebhookSecret'>
+  config: Pick<Config, 'alertWebhookSecret' | 'smtpUrl' | 'mailFrom'>
   store: Pick<Store, 'jobs'>
   clock: Clock
   logger: Logger
@@ -41,6 +45,7 @@ export async function createNotify(dependencies: NotifyDependencies): Promise<No
   })
 
   return {
+    ...createMailOutbox({ config, jobs: store.jobs, clock, logger }),
     async enqueueWebhook(tx, body, key) {
       if (!settings().alert_webhook_url) return
       const queued: QueuedWebhook = { key, body: JSON.stringify(body) }

@@ -7,6 +7,7 @@ export const anthropic: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'x-api-key', prefix: '' },
   keySource: null,
   pricedBy: 'token',
+  usage: 'anthropic',
   statelessRoutes: [
     { method: 'POST', path: '/v1/messages' },
     { method: 'POST', path: '/v1/messages/count_tokens' },

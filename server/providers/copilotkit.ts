@@ -7,6 +7,7 @@ export const copilotkit: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'x-copilotcloud-public-api-key', prefix: '' },
   keySource: null,
   pricedBy: 'call',
+  usage: null,
   statelessRoutes: [],
   sharedHeaders: [],
   sharedQuery: [],

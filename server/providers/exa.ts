@@ -7,6 +7,7 @@ export const exa: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'x-api-key', prefix: '' },
   keySource: null,
   pricedBy: 'call',
+  usage: null,
   statelessRoutes: [
     { method: 'POST', path: '/search' },
     { method: 'POST', path: '/findSimilar' },

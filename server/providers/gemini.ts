@@ -20,6 +20,7 @@ export const gemini: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'x-goog-api-key', prefix: '' },
   keySource: null,
   pricedBy: 'token',
+  usage: 'gemini',
   statelessRoutes: ['/v1', '/v1beta'].flatMap((version): StatelessRoute[] => [
     ...methods.map((method) => ({
       method: 'POST' as const,

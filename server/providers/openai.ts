@@ -7,6 +7,7 @@ export const openai: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'authorization', prefix: 'Bearer ' },
   keySource: null,
   pricedBy: 'token',
+  usage: 'openai',
   statelessRoutes: [
     { method: 'POST', path: '/v1/chat/completions', hasStore: true },
     { method: 'POST', path: '/v1/responses', hasStore: true },

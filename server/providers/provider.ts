@@ -1,4 +1,5 @@
 // What a provider is: an upstream API, where it is, where its key goes, and what of it the shared key opens.
+import type { UsageFormat } from './readers/call-usage.ts'
 import type { JsonObject } from './stored-things.ts'
 
 /** Where the provider looks for its key. Header names are in lower case. */
@@ -32,6 +33,8 @@ export type ProviderDefinition = {
   /** Null: `shared` when a shared key is set, else `own`. */
   keySource: KeySource | null
   pricedBy: 'token' | 'call'
+  /** The API in which its answers tell their usage; null: none is read. */
+  usage: UsageFormat | null
   /** The only routes that are open on the shared key, because one upstream account serves all clients. */
   statelessRoutes: readonly StatelessRoute[]
   /** Request headers (lower case) that go on with the shared key beside the usual ones. */

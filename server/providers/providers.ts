@@ -6,21 +6,26 @@ import { lastCharacters, type Vault } from '../vault/vault.ts'
 import { type CatalogueConfig, createCatalogue } from './catalogue.ts'
 import { findNamedModels } from './named-models.ts'
 import type { ProviderDefinition, StatelessRoute } from './provider.ts'
+import { createFindCallUsage, type FindCallUsage } from './readers/call-usage.ts'
 import { createStatelessRoutes } from './stateless-routes.ts'
 import { findStoredThing, type JsonObject } from './stored-things.ts'
 
 export type { KeySlot, KeySource, StatelessRoute } from './provider.ts'
+export type { AskedUsage } from './readers/asked-usage.ts'
+export type { CallUsage } from './readers/call-usage.ts'
+export type { UsageReader } from './readers/usage-reader.ts'
 export type { JsonObject } from './stored-things.ts'
 export { createVapiCalls, type VapiCaller, type VapiCalls } from './vapi-calls.ts'
 export type { VapiAnswer } from './vapi-client.ts'
 
-export type Provider = Omit<ProviderDefinition, 'statelessRoutes' | 'bodyRules'> & {
+export type Provider = Omit<ProviderDefinition, 'statelessRoutes' | 'bodyRules' | 'usage'> & {
   /** Null: this route is not open on the shared key. */
   findStatelessRoute(method: string, path: string): StatelessRoute | null
   /** What in the body of a call on the shared key names or makes stored things, in words; null when nothing does. */
   findStoredThing(body: JsonObject): string | null
   /** Every model that a call names, in its path or body. */
   findNamedModels(path: string, body: JsonObject | null): string[]
+  findCallUsage: FindCallUsage
 }
 
 /** Who calls, as far as keys are concerned. */
@@ -35,6 +40,8 @@ export type Providers = {
   chooseKey(provider: Provider, user: KeyUser): MaybePromise<ProviderKey | null>
   /** The operator's key: the one that the admin set, else the one of the environment. */
   openSharedKey(name: string): MaybePromise<Secret | null>
+  /** For calls that the gateway makes itself: where the provider is, and the operator's key. Null: no such provider. */
+  findAccess(name: string): Promise<{ baseUrl: string; key: Secret | null } | null>
 }
 
 export type ProvidersDependencies = {
@@ -92,15 +99,20 @@ export function createProviders({ config, vault }: ProvidersDependencies): Provi
     },
     chooseKey,
     openSharedKey,
+    async findAccess(name) {
+      const provider = catalogue.get(name)
+      return provider ? { baseUrl: provider.baseUrl, key: await openSharedKey(name) } : null
+    },
   }
 }
 
-function toProvider({ statelessRoutes, bodyRules, ...definition }: ProviderDefinition): Provider {
+function toProvider({ statelessRoutes, bodyRules, usage, ...definition }: ProviderDefinition): Provider {
   return {
     ...definition,
     findStatelessRoute: createStatelessRoutes(statelessRoutes),
     findStoredThing: (body) => findStoredThing(body, bodyRules),
     findNamedModels,
+    findCallUsage: createFindCallUsage(usage),
   }
 }
 

@@ -7,6 +7,7 @@ export const vapi: ProviderDefinition = {
   keySlot: { kind: 'header', name: 'authorization', prefix: 'Bearer ' },
   keySource: null,
   pricedBy: 'call',
+  usage: null,
   statelessRoutes: [],
   sharedHeaders: [],
   sharedQuery: [],

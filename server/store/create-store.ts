@@ -7,11 +7,13 @@ import { openEmbeddedPostgres } from './embedded-postgres.ts'
 import { createJobs } from './jobs.ts'
 import { openJournal } from './journal.ts'
 import { createMemoryCounters } from './memory-counters.ts'
+import { createMemoryTallies } from './memory-tallies.ts'
 import { createNotices } from './notices.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { acquireProcessLock, LockHeldError } from './process-lock.ts'
 import { connectRedis, type Redis } from './redis.ts'
 import { createRedisCounters } from './redis-counters.ts'
+import { createRedisTallies } from './redis-tallies.ts'
 import { createSharedCache } from './shared-cache.ts'
 import type { Store, StoreDependencies, StoreHealth } from './store.ts'
 import { DataFolderInUseError } from './store-start-error.ts'
@@ -57,6 +59,7 @@ async function openAll(dependencies: StoreDependencies, closers: Closers): Promi
     database,
     notices,
     counters: redis ? createRedisCounters(redis, local) : local,
+    tallies: redis ? createRedisTallies(redis) : createMemoryTallies(clock),
     sharedCache: redis ? createSharedCache(redis) : null,
     journal,
     jobs,

@@ -76,10 +76,11 @@ async function initialise(databaseDir: string, options: ClusterOptions): Promise
   }
 }
 
-/** What an interrupted first start left behind, its password file among it. */
+/** What an interrupted first start left behind, its password file among it. The initdb of a killed start may still write for a moment. */
 function removeDrafts(home: string): void {
+  const thorough = { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }
   for (const name of readdirSync(home)) {
-    if (name.startsWith('database.draft-')) rmSync(join(home, name), { recursive: true, force: true })
+    if (name.startsWith('database.draft-')) rmSync(join(home, name), thorough)
   }
 }
 

@@ -38,6 +38,7 @@ const restartPauseMaxMs = 10_000
 
 export type EmbeddedPostgres = {
   target: ConnectionTarget
+  databaseDir: string
   /** False when a running server was adopted. */
   startedHere: boolean
   /** Starts the server again whenever it ends, until closed. */
@@ -271,6 +272,7 @@ function supervise(
 
   return {
     target,
+    databaseDir,
     startedHere,
     watch() {
       watching = true

@@ -8,44 +8,61 @@ import type { Queryable } from './store.ts'
 
 const queryLimitMs = 10_000
 
-/**
- * Remembers the secrets of the first start and holds every later one against them. Throws ConfigError for another
- * pepper, and for another master key unless the remembered one is among the previous ones. What is remembered stays:
- * only the rotation of the vault, which seals every record anew, may move it on.
- */
-export async function checkFingerprints(
-  connection: Connection,
-  secrets: { pepper: Secret; masterKey: Secret; masterKeyPrevious: readonly Secret[] },
-): Promise<void> {
-  const pepper = fingerprint(secrets.pepper, 'pepper')
-  const masterKey = fingerprint(secrets.masterKey, 'master key')
-  await connection.query(
-    `insert into installation (id, pepper_fingerprint, master_key_fingerprint) values (1, $1, $2)
-     on conflict (id) do nothing`,
-    [pepper, masterKey],
-    queryLimitMs,
-  )
+type Secrets = { pepper: Secret; masterKey: Secret; masterKeyPrevious: readonly Secret[] }
+
+/** One-way: they tell whether secrets are the same and nothing about them. */
+export type Fingerprints = { pepper: string; masterKey: string }
+
+/** Which of `secrets` are others than those remembered. */
+export function findForeignSecrets(remembered: Fingerprints, secrets: Secrets): Set<keyof Fingerprints> {
+  const foreign = new Set<keyof Fingerprints>()
+  if (remembered.pepper !== fingerprint(secrets.pepper, 'pepper')) foreign.add('pepper')
+  const opening = [secrets.masterKey, ...secrets.masterKeyPrevious]
+  if (!opening.some((key) => remembered.masterKey === fingerprint(key, 'master key'))) {
+    foreign.add('masterKey')
+  }
+  return foreign
+}
+
+/** What a database remembers of its secrets; null before its first start. */
+export async function readFingerprints(connection: Connection): Promise<Fingerprints | null> {
   const { rows } = await connection.query<{ pepper: string; master_key: string }>(
     'select pepper_fingerprint as pepper, master_key_fingerprint as master_key from installation where id = 1',
     [],
     queryLimitMs,
   )
-  const problems: string[] = []
-  if (rows[0]?.pepper !== pepper) {
-    problems.push(
-      'SENTINEL_HMAC_SECRET: is not the one this database was made with; with another one every binding and ban would be lost. Put the former value back, or use an empty database',
-    )
+  return rows[0] ? { pepper: rows[0].pepper, masterKey: rows[0].master_key } : null
+}
+
+/**
+ * Remembers the secrets of the first start and holds every later one against them. Throws ConfigError for another
+ * pepper, and for another master key unless the remembered one is among the previous ones. What is remembered stays:
+ * only the rotation of the vault, which seals every record anew, may move it on.
+ */
+export async function checkFingerprints(connection: Connection, secrets: Secrets): Promise<void> {
+  const own = {
+    pepper: fingerprint(secrets.pepper, 'pepper'),
+    masterKey: fingerprint(secrets.masterKey, 'master key'),
   }
-  const opened = [
-    masterKey,
-    ...secrets.masterKeyPrevious.map((previous) => fingerprint(previous, 'master key')),
-  ]
-  if (!opened.includes(rows[0]?.master_key ?? '')) {
-    problems.push(
-      'MASTER_KEY: is not the one this database was made with. Put the former value back, or name it in MASTER_KEY_PREVIOUS. Example: MASTER_KEY_PREVIOUS=<former MASTER_KEY>',
-    )
-  }
-  if (problems.length > 0) throw new ConfigError(problems)
+  await connection.query(
+    `insert into installation (id, pepper_fingerprint, master_key_fingerprint) values (1, $1, $2)
+     on conflict (id) do nothing`,
+    [own.pepper, own.masterKey],
+    queryLimitMs,
+  )
+  refuseForeignSecrets(findForeignSecrets((await readFingerprints(connection)) ?? own, secrets))
+}
+
+/** Throws ConfigError with a line for each. */
+export function refuseForeignSecrets(foreign: ReadonlySet<keyof Fingerprints>): void {
+  if (foreign.size > 0) throw new ConfigError([...foreign].map((name) => problems[name]))
+}
+
+const problems: Readonly<Record<keyof Fingerprints, string>> = {
+  pepper:
+    'SENTINEL_HMAC_SECRET: is not the one this database was made with; with another one every binding and ban would be lost. Put the former value back, or use an empty database',
+  masterKey:
+    'MASTER_KEY: is not the one this database was made with. Put the former value back, or name it in MASTER_KEY_PREVIOUS. Example: MASTER_KEY_PREVIOUS=<former MASTER_KEY>',
 }
 
 /** From now on a start needs this master key: everything sealed has been sealed anew under it. */

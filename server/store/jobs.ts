@@ -5,10 +5,14 @@ import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { DeadlineError, withDeadline } from './deadline.ts'
 import { EngineAwayError } from './engine-away-error.ts'
+import { queuedDaysMax, queueImportedJobs } from './imported-jobs.ts'
 import type { Database, Jobs, Queryable } from './store.ts'
 
 const schema = 'jobs'
-const statementLimitMs = 30_000
+/** Creating or upgrading the queue's own tables. */
+const bringUpLimitMs = 30_000
+/** A poll on a connection that went silent holds up its worker for as long. */
+const statementLimitMs = 10_000
 const startPauseMs = 1_000
 const stopLimitMs = 5_000
 
@@ -22,7 +26,7 @@ const queueOptions = {
   retryBackoff: true,
   retryDelayMax: 3_600,
   retryLimit: 36,
-  retentionSeconds: 3 * 86_400,
+  retentionSeconds: queuedDaysMax * 86_400,
   deleteAfterSeconds: 86_400,
   expireInSeconds: 900,
   heartbeatSeconds: 30,
@@ -37,6 +41,7 @@ export type OpenJobs = Jobs & {
 export function createJobs(options: { database: Database; clock: Clock; logger: Logger }): OpenJobs {
   const { database, clock, logger } = options
   const registrations: ((boss: PgBoss) => Promise<void>)[] = []
+  const queues = new Set<string>()
   const started = Promise.withResolvers<PgBoss>()
   let boss: PgBoss | null = null
   let starting: Promise<void> | null = null
@@ -46,7 +51,8 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
   async function bringUp(): Promise<void> {
     // Loaded after the listener stands: nobody waits for it.
     const driver = await import('pg-boss')
-    const fresh = new driver.PgBoss({ schema, db: executorOn(database, statementLimitMs) })
+    let limitMs = bringUpLimitMs
+    const fresh = new driver.PgBoss({ schema, db: executorOn(database, () => limitMs) })
     fresh.on('error', (error) => report(error))
     fresh.on('warning', (warning) =>
       logger.warn('job queue warning', { component: 'jobs', detail: warning.message }),
@@ -54,13 +60,25 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
     boss = fresh
     try {
       await fresh.start()
+      limitMs = statementLimitMs
       for (const register of registrations) await register(fresh)
+      await takeImported(fresh)
       started.resolve(fresh)
     } catch (error) {
       report(error)
       await fresh.stop({ graceful: false, timeout: stopLimitMs }).catch(report)
       if (!closed) timer = clock.after(startPauseMs, begin)
     }
+  }
+
+  async function takeImported(ready: PgBoss): Promise<void> {
+    const dropped = await queueImportedJobs({
+      ...{ database, queues, since: new Date(clock.now() - queuedDaysMax * 86_400_000) },
+      send: (tx, job) => send(ready, tx, job),
+    })
+    if (dropped === 0) return
+    const told = { component: 'jobs', count: dropped }
+    logger.warn('queued work of an imported archive was left out: it is too old or of no known kind', told)
   }
 
   function begin(): void {
@@ -95,6 +113,7 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
       })
     },
     async queue<Data extends object>(name: string, work: (data: Data) => Promise<void>) {
+      queues.add(name)
       registrations.push(async (ready) => {
         await ready.createQueue(name, queueOptions)
         await ready.work<Data>(
@@ -107,8 +126,7 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
       })
     },
     async enqueue(tx, queue, data, key = randomUUID()) {
-      const ready = await started.promise
-      await ready.send(queue, data, { singletonKey: key, db: executorOn(tx) })
+      await send(await started.promise, tx, { queue, key, data })
     },
     start: begin,
     async close() {
@@ -123,11 +141,18 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
   }
 }
 
+function send(
+  ready: PgBoss,
+  tx: Queryable,
+  { queue, key, data }: { queue: string; key: string; data: object },
+): Promise<unknown> {
+  return ready.send(queue, data, { singletonKey: key, db: executorOn(tx) })
+}
+
 /** What pg-boss asks of a connection. */
-function executorOn(queryable: Database | Queryable, deadlineMs?: number) {
-  const options = deadlineMs === undefined ? undefined : { deadlineMs }
+function executorOn(queryable: Database | Queryable, limitMs?: () => number) {
   return {
     executeSql: (sql: string, values?: unknown[]) =>
-      (queryable as Database).query(sql, values ?? [], options),
+      (queryable as Database).query(sql, values ?? [], limitMs && { deadlineMs: limitMs() }),
   }
 }

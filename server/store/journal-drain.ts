@@ -2,19 +2,22 @@
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { JournalLog } from './journal-log.ts'
+import type { DrainSettings, DrainWork } from './store.ts'
 
-const batchRecordsMax = 1_000
+const standardBatchRecordsMax = 1_000
 const pauseMinMs = 250
 const pauseMaxMs = 5_000
 
 export type Drain = {
-  start(work: (records: unknown[]) => Promise<void>): void
+  start(work: DrainWork, options?: DrainSettings): void
   /** Something was written. */
   wake(): void
   /** A record is on its way into the log. */
   expect(): void
   /** It was written, or will not come after all. */
   arrived(isWritten: boolean): void
+  /** A record that nobody expected was written. */
+  appended(): void
   /** Drains the log of an earlier process before what comes next from our own. */
   takeOver(log: JournalLog): void
   /** Resolves when a log that was taken over is empty. */
@@ -44,34 +47,38 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
   let closed = false
   let hasNews = false
   let endSleep: (() => void) | null = null
-  let isSleepingForNews = false
+  let sleepingFor: 'news' | 'more' | 'retry' | null = null
 
-  async function run(work: (records: unknown[]) => Promise<void>): Promise<void> {
+  async function run(work: DrainWork, settings: DrainSettings): Promise<void> {
+    const { batchRecordsMax = standardBatchRecordsMax, gatherMs = 0 } = settings
     let pauseMs = pauseMinMs
     while (!closed) {
       try {
         hasNews = false
-        const didSomething = await drainOne(work)
-        if (!didSomething && !hasNews) await sleep(null)
+        const records = await drainOne(work, batchRecordsMax)
+        if (records === null && !hasNews) await sleep('news', null)
+        if (gatherMs > 0 && (records ?? 0) < batchRecordsMax && waiters.size === 0)
+          await sleep('more', gatherMs)
         pauseMs = pauseMinMs
       } catch (error) {
         logger.warn('journal records wait for the database', { component: 'journal', detail: kind, error })
-        await sleep(pauseMs)
+        await sleep('retry', pauseMs)
         pauseMs = Math.min(pauseMs * 2, pauseMaxMs)
       }
     }
   }
 
-  /** False when there was nothing to do. */
-  async function drainOne(work: (records: unknown[]) => Promise<void>): Promise<boolean> {
+  /** How many records were drained; null when there was nothing to do. */
+  async function drainOne(work: DrainWork, recordsMax: number): Promise<number | null> {
     const source = earlier[0] ?? log
-    const batch = await source.readBatch(batchRecordsMax)
+    const writtenBefore = written
+    const batch = await source.readBatch(recordsMax)
     if (!batch) {
       if (source !== log) earlier.shift()
       // Also right after damage, when fewer records came out than were written.
-      else settled = written
+      else settled = Math.max(settled, writtenBefore)
       meetWaiters()
-      return source !== log
+      return source === log ? null : recordsMax
     }
     if (batch.brokenLines > 0) {
       logger.error('damaged lines of the journal were left out', {
@@ -80,22 +87,23 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
         count: batch.brokenLines,
       })
     }
-    if (batch.records.length > 0) await work(batch.records)
+    if (batch.texts.length > 0) await work(batch.texts)
     await source.advance(batch)
-    if (source === log) settled += batch.records.length
+    if (source === log) settled += batch.texts.length
     meetWaiters()
-    return true
+    return batch.texts.length
   }
 
-  /** For `limitMs`, or until something is written. Ends at once when the drain is closed. */
-  function sleep(limitMs: number | null): Promise<void> {
+  /** For `limitMs`, or until what it waits for. Ends at once when the drain is closed. */
+  function sleep(purpose: 'news' | 'more' | 'retry', limitMs: number | null): Promise<void> {
     if (closed) return Promise.resolve()
-    isSleepingForNews = limitMs === null
+    sleepingFor = purpose
     return new Promise((resolve) => {
       const timer: Timer | null = limitMs === null ? null : clock.after(limitMs, () => endSleep?.())
       endSleep = () => {
         timer?.cancel()
         endSleep = null
+        sleepingFor = null
         resolve()
       }
     })
@@ -103,7 +111,7 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
 
   function wake(): void {
     hasNews = true
-    if (isSleepingForNews) endSleep?.()
+    if (sleepingFor === 'news') endSleep?.()
   }
 
   function meetWaiters(): void {
@@ -116,12 +124,14 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
 
   function waitFor(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve()
+    // Somebody waits: no time to gather more.
+    if (sleepingFor === 'more') endSleep?.()
     return new Promise((resolve) => waiters.add({ isMet, resolve }))
   }
 
   return {
-    start(work) {
-      loop ??= run(work)
+    start(work, settings = {}) {
+      loop ??= run(work, settings)
     },
     wake,
     expect() {
@@ -131,6 +141,10 @@ export function createDrain({ kind, log, clock, logger }: DrainOptions): Drain {
       onTheWay -= 1
       if (isWritten) written += 1
       meetWaiters()
+    },
+    appended() {
+      written += 1
+      wake()
     },
     takeOver(earlierLog) {
       earlier.push(earlierLog)

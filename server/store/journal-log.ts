@@ -15,7 +15,8 @@ export type Segment = {
 }
 
 export type Batch = {
-  records: unknown[]
+  /** JSON of each record. */
+  texts: string[]
   brokenLines: number
   /** Bytes that the batch takes off the log. */
   bytes: number

@@ -9,7 +9,7 @@ import { acquireProcessLock, LockHeldError, lockExists, type ProcessLock } from 
 export const lockName = 'lock'
 /** A folder without a lock is being made at this moment, unless it is older than this. */
 const birthMs = 60_000
-const instanceName = /^[0-9a-f-]{36}$/
+export const instanceName = /^[0-9a-f-]{36}$/
 const removedSuffix = '.removed'
 
 export type Orphan = {

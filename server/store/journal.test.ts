@@ -9,6 +9,7 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { AppError } from '@sallyport/contract'
 import { type Clock, createManualClock, systemClock } from '../lib/clock.ts'
 import { type OpenJournal, openJournal } from './journal.ts'
+import { listJournals } from './journal-folders.ts'
 import { readLines, writeLine } from './journal-segment.ts'
 import { becomesTrue } from './postmaster.ts'
 import { silentLogger } from './test-support.ts'
@@ -36,11 +37,13 @@ async function close(journal: OpenJournal): Promise<void> {
   await journal.close()
 }
 
+const numberOf = (text: string) => (JSON.parse(text) as { n: number }).n
+
 /** Collects the numbers of drained records. */
 function collect(journal: OpenJournal): number[] {
   const seen: number[] = []
-  journal.drainInto('things', async (records) => {
-    for (const record of records) seen.push((record as { n: number }).n)
+  journal.drainInto('things', async (texts) => {
+    seen.push(...texts.map(numberOf))
   })
   return seen
 }
@@ -96,9 +99,9 @@ test('ten thousand records appended at once are drained once each, in batches of
   const journal = open()
   const sizes: number[] = []
   const seen: number[] = []
-  journal.drainInto('things', async (records) => {
-    sizes.push(records.length)
-    for (const record of records) seen.push((record as { n: number }).n)
+  journal.drainInto('things', async (texts) => {
+    sizes.push(texts.length)
+    seen.push(...texts.map(numberOf))
   })
   await journal.start()
   await Promise.all(Array.from({ length: 10_000 }, (_, n) => journal.append('things', { n })))
@@ -116,11 +119,11 @@ test('while the drain throws nothing is lost, and another kind goes on', async (
   const others: unknown[] = []
   let isAway = true
   const seen: number[] = []
-  journal.drainInto('things', async (records) => {
+  journal.drainInto('things', async (texts) => {
     if (isAway) throw new Error('away')
-    for (const record of records) seen.push((record as { n: number }).n)
+    seen.push(...texts.map(numberOf))
   })
-  journal.drainInto('others', async (records) => void others.push(...records))
+  journal.drainInto('others', async (texts) => void others.push(...texts))
   await journal.start()
   await journal.append('things', { n: 1 })
   await journal.append('others', { n: 2 })
@@ -196,13 +199,14 @@ test('a torn end is left out, a damaged line costs itself only', async () => {
 
 test('every cut of a file yields a prefix of its records and nothing else', () => {
   const records = [{ n: 1 }, { text: 'é\n"\u2028' }, { n: 3 }]
+  const texts = records.map((record) => JSON.stringify(record))
   const bytes = Buffer.from(records.map(writeLine).join(''))
   for (let cut = 0; cut <= bytes.length; cut++) {
     const read = readLines(bytes.subarray(0, cut), 0, 100)
-    assert.deepEqual(read.records, records.slice(0, read.records.length))
+    assert.deepEqual(read.texts, texts.slice(0, read.texts.length))
     assert.equal(read.brokenLines, 0)
   }
-  assert.equal(readLines(bytes, 0, 100).records.length, 3)
+  assert.equal(readLines(bytes, 0, 100).texts.length, 3)
 })
 
 test('a restart repeats one batch at most', async () => {
@@ -210,8 +214,8 @@ test('a restart repeats one batch at most', async () => {
   await Promise.all(Array.from({ length: 3_000 }, (_, n) => first.append('things', { n })))
   const drained: number[] = []
   const stuck = Promise.withResolvers<void>()
-  first.drainInto('things', async (records) => {
-    for (const record of records) drained.push((record as { n: number }).n)
+  first.drainInto('things', async (texts) => {
+    drained.push(...texts.map(numberOf))
     if (drained.length >= 2_000) {
       stuck.resolve()
       throw new Error('killed before it could remember this batch')
@@ -271,4 +275,22 @@ test('a segment that somebody removed does not hold up what is there', async () 
   await journal.flushed()
   assert.deepEqual(seen, [2])
   assert.equal(journal.state().waitingRecords, 0)
+})
+
+test('from outside it shows who writes, and who left records to be taken over', async () => {
+  const openAt = () =>
+    openJournal({ root: join(root, 'journal'), bytesMax: 1e8, clock: systemClock, logger: silentLogger })
+  assert.deepEqual(listJournals(root), { inUse: 0, left: 0 })
+  const journal = openAt()
+  await journal.append('things', { n: 1 })
+  assert.deepEqual(listJournals(root), { inUse: 1, left: 0 })
+  await journal.close()
+  assert.deepEqual(listJournals(root), { inUse: 0, left: 1 })
+  const next = openAt()
+  const seen = collect(next)
+  await next.start()
+  await next.flushed()
+  assert.ok(await becomesTrue(() => listJournals(root).left === 0, 30_000))
+  await next.close()
+  assert.deepEqual([seen, listJournals(root)], [[1], { inUse: 0, left: 0 }])
 })

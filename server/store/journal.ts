@@ -10,9 +10,10 @@ import { createDrain, type Drain } from './journal-drain.ts'
 import { type JournalLog, openJournalLog } from './journal-log.ts'
 import { adoptOrphans, lockName, type Orphan } from './journal-orphans.ts'
 import { writeLine } from './journal-segment.ts'
+import { createSlotWriter } from './journal-slots.ts'
 import { createJournalWriter, type JournalWriter } from './journal-writer.ts'
 import { acquireProcessLock } from './process-lock.ts'
-import type { Journal } from './store.ts'
+import type { DrainSettings, DrainWork, Journal, JournalSlots } from './store.ts'
 
 const adoptPeriodMs = 10_000
 const trialPeriodMs = 1_000
@@ -25,7 +26,18 @@ export type OpenJournal = Journal & {
   close(): Promise<void>
 }
 
-type Channel = { log: JournalLog; writer: JournalWriter; drain: Drain }
+type Channel = {
+  log: JournalLog
+  drain: Drain
+  /** Null: the records of this kind are written into slots. */
+  append: JournalWriter['append'] | null
+  writer: Pick<JournalWriter, 'tryDisk' | 'close'> & {
+    /** Would it take a record now? */
+    canReserve(): boolean
+    /** Bytes taken on disk beside those of the log. */
+    heldBytes(): number
+  }
+}
 
 export type JournalOptions = {
   /** Parent of every process's own folder. */
@@ -41,12 +53,14 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = acquireProcessLock(join(folder, lockName), clock)
   const channels = new Map<string, Promise<Channel>>()
-  const drains = new Map<string, (records: unknown[]) => Promise<void>>()
+  const drains = new Map<string, { work: DrainWork; settings: DrainSettings | undefined }>()
   const orphans = new Set<Orphan>()
   const timers: Timer[] = []
   const channelsOpen: Channel[] = []
   let bytesOnTheWay = 0
   let started = false
+  /** Until then nobody knows what earlier processes left. */
+  const begun = Promise.withResolvers<void>()
   let closed = false
   let isDiskRefusing = false
 
@@ -59,21 +73,52 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
   async function createChannel(kind: string): Promise<Channel> {
     const log = await openJournalLog(folder, kind)
     const drain = createDrain({ kind, log, clock, logger })
-    const channel = { log, drain, writer: createJournalWriter(log, drain.wake) }
+    const writer = createJournalWriter(log, drain.wake)
+    const channel = {
+      log,
+      drain,
+      append: writer.append,
+      writer: { ...writer, canReserve: () => true, heldBytes: () => 0 },
+    }
     channelsOpen.push(channel)
     return channel
   }
 
+  async function openSlots(kind: string, recordBytesMax: number): Promise<JournalSlots> {
+    if (channels.has(kind)) throw new Error(`the records of ${kind} are written otherwise already`)
+    const opened = Promise.withResolvers<Channel>()
+    channels.set(kind, opened.promise)
+    const log = await openJournalLog(folder, kind)
+    const drain = createDrain({ kind, log, clock, logger })
+    const writer = createSlotWriter({
+      ...{ log, recordBytesMax, bytesMax, clock },
+      hasRoomFor: (bytes) => waitingBytes() + bytes <= bytesMax,
+      onWritten: drain.appended,
+      onRefused: refuse,
+      onLost: (error) => logger.error('a record was lost', { component: 'journal', detail: kind, error }),
+    })
+    const channel = { log, drain, append: null, writer }
+    channelsOpen.push(channel)
+    opened.resolve(channel)
+    return writer
+  }
+
   async function startDrain(kind: string): Promise<void> {
-    const work = drains.get(kind)
+    const registered = drains.get(kind)
     const { drain } = await openChannel(kind)
-    if (work) drain.start(work)
+    if (registered) drain.start(registered.work, registered.settings)
   }
 
   function waitingBytes(): number {
     const adopted = [...orphans].flatMap((orphan) => [...orphan.logs.values()])
     const logs = [...channelsOpen.map((channel) => channel.log), ...adopted]
-    return logs.reduce((sum, log) => sum + log.waitingBytes(), bytesOnTheWay)
+    const held = channelsOpen.reduce((sum, { writer }) => sum + writer.heldBytes(), bytesOnTheWay)
+    return logs.reduce((sum, log) => sum + log.waitingBytes(), held)
+  }
+
+  function isUsable(): boolean {
+    const hasRoom = waitingBytes() < bytesMax && channelsOpen.every(({ writer }) => writer.canReserve())
+    return !isDiskRefusing && !closed && hasRoom
   }
 
   function waitingRecords(): number {
@@ -97,10 +142,11 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
     }
   }
 
-  async function write({ writer, drain }: Channel, line: string): Promise<void> {
+  async function write({ append, drain }: Channel, line: string): Promise<void> {
+    if (!append) throw new Error('records of this kind are written into slots')
     drain.expect()
     try {
-      await writer.append(line)
+      await append(line)
       drain.arrived(true)
     } catch (error) {
       drain.arrived(false)
@@ -153,8 +199,10 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
     })
   }
 
-  async function flushed(): Promise<void> {
-    for (const kind of drains.keys()) await (await openChannel(kind)).drain.flushed()
+  async function flushed(kind?: string): Promise<void> {
+    await begun.promise
+    for (const one of kind === undefined ? drains.keys() : [kind])
+      await (await openChannel(one)).drain.flushed()
   }
 
   async function close(): Promise<void> {
@@ -174,13 +222,14 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
 
   return {
     append,
-    drainInto(kind, drain) {
-      drains.set(kind, drain)
+    openSlots,
+    drainInto(kind, work, settings) {
+      drains.set(kind, { work, settings })
       if (started) void startDrain(kind)
     },
     flushed,
     state: () => ({
-      usable: !isDiskRefusing && !closed && waitingBytes() < bytesMax,
+      usable: isUsable(),
       waitingRecords: waitingRecords(),
       bytes: waitingBytes(),
     }),
@@ -188,6 +237,7 @@ export function openJournal({ root, bytesMax, clock, logger }: JournalOptions): 
       started = true
       await adoptQuietly()
       for (const kind of drains.keys()) await startDrain(kind)
+      begun.resolve()
       timers.push(clock.every(adoptPeriodMs, () => void adoptQuietly()))
       timers.push(clock.every(trialPeriodMs, () => void tryDisk()))
     },

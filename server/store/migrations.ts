@@ -11,6 +11,7 @@ const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 const lockKey = 7_190_544_301
 /** A process that waits longer than this for another's migration gives up. */
 const lockWaitMs = 120_000
+const statementLimitMs = 24 * 3_600_000
 const undefinedTable = '42P01'
 const lockNotAvailable = '55P03'
 
@@ -19,11 +20,10 @@ const bookkeeping = 'drizzle.__drizzle_migrations'
 
 /** One SELECT when nothing is to do; else changes time limits of the session. Throws StoreStartError when the database is newer than this code. */
 export async function migrate(connection: Connection, logger: Logger): Promise<void> {
-  const known = readMigrationFiles({ migrationsFolder })
+  const known = listKnownMigrations()
   const applied = await readApplied(connection)
   if (applied !== null && listMissing(known, applied).length === 0) return
-  await connection.query(`set lock_timeout = ${lockWaitMs}; set statement_timeout = 0`, [], lockWaitMs)
-  await lock(connection)
+  await lockMigrations(connection)
   await connection.query(createBookkeeping, [], lockWaitMs)
   const missing = listMissing(known, (await readApplied(connection)) ?? new Set())
   for (const migration of missing) await apply(connection, migration)
@@ -34,12 +34,32 @@ export async function migrate(connection: Connection, logger: Logger): Promise<v
   }
 }
 
+/** In their order. */
+export function listKnownMigrations(): MigrationMeta[] {
+  return readMigrationFiles({ migrationsFolder })
+}
+
+/** Makes the schema as it was after `migrations`, in the transaction of the caller, who has locked the migrations. */
+export async function createSchema(
+  connection: Connection,
+  migrations: readonly MigrationMeta[],
+): Promise<void> {
+  await connection.query(createBookkeeping, [], lockWaitMs)
+  for (const migration of migrations) await runStatements(connection, migration)
+}
+
+/** Whoever starts meanwhile waits. Held until the connection ends or unlocks it; ends the time limits of the session. */
+export async function lockMigrations(connection: Connection): Promise<void> {
+  await connection.query(`set lock_timeout = ${lockWaitMs}; set statement_timeout = 0`, [], lockWaitMs)
+  await lock(connection)
+}
+
 const createBookkeeping = `
   create schema if not exists drizzle;
   create table if not exists ${bookkeeping} (id serial primary key, hash text not null, created_at bigint)`
 
 /** Hashes of the migrations that were applied; null on a database without bookkeeping. */
-async function readApplied(connection: Connection): Promise<Set<string> | null> {
+export async function readApplied(connection: Connection): Promise<Set<string> | null> {
   try {
     const { rows } = await connection.query<{ hash: string }>(
       `select hash from ${bookkeeping}`,
@@ -79,18 +99,21 @@ async function lock(connection: Connection): Promise<void> {
 
 /** All statements of one file or none. Long ones are left to finish: half an index helps nobody. */
 async function apply(connection: Connection, migration: MigrationMeta): Promise<void> {
-  const limitMs = 24 * 3_600_000
-  await connection.query('begin', [], limitMs)
+  await connection.query('begin', [], lockWaitMs)
   try {
-    for (const statement of migration.sql) await connection.query(statement, [], limitMs)
-    await connection.query(
-      `insert into ${bookkeeping} (hash, created_at) values ($1, $2)`,
-      [migration.hash, migration.folderMillis],
-      limitMs,
-    )
-    await connection.query('commit', [], limitMs)
+    await runStatements(connection, migration)
+    await connection.query('commit', [], statementLimitMs)
   } catch (error) {
     await connection.query('rollback', [], lockWaitMs)
     throw error
   }
+}
+
+async function runStatements(connection: Connection, migration: MigrationMeta): Promise<void> {
+  for (const statement of migration.sql) await connection.query(statement, [], statementLimitMs)
+  await connection.query(
+    `insert into ${bookkeeping} (hash, created_at) values ($1, $2)`,
+    [migration.hash, migration.folderMillis],
+    lockWaitMs,
+  )
 }

@@ -1,5 +1,6 @@
 // A database for commands on the machine itself: the running one, else one started for the command.
 import { join } from 'node:path'
+import type { ConnectionTarget } from './connection.ts'
 import { dataFolderLockName } from './create-store.ts'
 import { createDatabase } from './database.ts'
 import { openEmbeddedPostgres } from './embedded-postgres.ts'
@@ -16,22 +17,22 @@ export type CommandDatabase = {
   close(): Promise<void>
 }
 
+export type CommandServer = {
+  target: ConnectionTarget
+  /** What an operator does to have an empty database there. */
+  howToEmpty: string
+  /** Stops a server that the command started, unless a gateway has begun to use it. */
+  leave(): Promise<void>
+}
+
 /** Migrates like a start. Throws ConfigError or StoreStartError. */
 export async function openDatabaseForCommand(dependencies: StoreDependencies): Promise<CommandDatabase> {
-  const { config, clock, logger } = dependencies
-  const { dataDir, pgDsn, embedded } = config
-  const server = pgDsn || !embedded ? null : await openEmbeddedPostgres({ dataDir, embedded, clock, logger })
-  const target = server?.target ?? { connectionString: pgDsn?.reveal() ?? '' }
-
-  async function leaveServer(): Promise<void> {
-    if (!server?.startedHere || findLockOwner(join(dataDir, dataFolderLockName))) return
-    await server.stop()
-  }
-
+  const { clock, logger } = dependencies
+  const { target, leave } = await openServerForCommand(dependencies)
   try {
     await prepareDatabase(target, dependencies)
   } catch (error) {
-    await leaveServer()
+    await leave()
     throw error
   }
   const database = createDatabase({ target, clock, logger })
@@ -40,7 +41,29 @@ export async function openDatabaseForCommand(dependencies: StoreDependencies): P
     publish: publishNotice,
     async close() {
       await database.close()
-      await leaveServer()
+      await leave()
+    },
+  }
+}
+
+/** The server as it is: nothing is migrated or checked. */
+export async function openServerForCommand(dependencies: StoreDependencies): Promise<CommandServer> {
+  const { config, clock, logger } = dependencies
+  const { dataDir, pgDsn, embedded } = config
+  if (pgDsn || !embedded) {
+    return {
+      target: { connectionString: pgDsn?.reveal() ?? '' },
+      howToEmpty: 'Make a new database and name it in PG_DSN',
+      leave: async () => undefined,
+    }
+  }
+  const server = await openEmbeddedPostgres({ dataDir, embedded, clock, logger })
+  return {
+    target: server.target,
+    howToEmpty: `Stop the gateway and move ${server.databaseDir} away`,
+    async leave() {
+      if (!server.startedHere || findLockOwner(join(dataDir, dataFolderLockName))) return
+      await server.stop()
     },
   }
 }

@@ -69,7 +69,8 @@ function explain(error: unknown): string {
   return `the database cannot be reached: ${reason || 'no answer'}. Check PG_DSN and that the server runs`
 }
 
-async function checkVersion(connection: Connection): Promise<void> {
+/** Throws StoreStartError for a server that is too old. */
+export async function checkVersion(connection: Connection): Promise<void> {
   const { rows } = await connection.query<{ version: number; name: string }>(
     `select current_setting('server_version_num')::int as version, current_setting('server_version') as name`,
     [],

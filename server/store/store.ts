@@ -3,14 +3,28 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Tallies } from './tallies.ts'
 
+export { ArchiveError, type ArchiveHeader } from './archive-format.ts'
 export { createStore } from './create-store.ts'
+export { DeadlineError, withDeadline } from './deadline.ts'
 export { EngineAwayError } from './engine-away-error.ts'
 export { rememberMasterKey } from './fingerprint.ts'
+export { type JournalFolders, listJournals } from './journal-folders.ts'
 export { createLastUsed, type LastUsed, type UsedRow } from './last-used.ts'
 export { type CommandDatabase, openDatabaseForCommand } from './open-for-command.ts'
 export { type Conditions, createConditions, type Page, prefixPattern, selectPage } from './page.ts'
+export { type Archive, findForeignArchiveSecrets, importArchive, openArchive } from './read-archive.ts'
 export { DataFolderInUseError, dataFolderInUseExitCode, StoreStartError } from './store-start-error.ts'
+export type {
+  ReserveAnswer,
+  SettledSum,
+  Tallies,
+  TallyClaim,
+  TallyItem,
+  TallyPart,
+} from './tallies.ts'
+export { type ArchiveProgress, exportDatabase } from './write-archive.ts'
 
 export type Row = Record<string, unknown>
 export type QueryResult<R> = { rows: R[]; rowCount: number }
@@ -98,11 +112,37 @@ export type SharedCache = {
 export type Journal = {
   /** Resolves when the record is synced to disk. Throws AppError `database_unavailable` when there is no room left. */
   append(kind: string, record: object): Promise<void>
+  /**
+   * Records of `kind`, which `append` does not take, are written into room that was secured before. `recordBytesMax` is
+   * the longest line of a record: its JSON and ten bytes.
+   */
+  openSlots(kind: string, recordBytesMax: number): Promise<JournalSlots>
   /** Registers the drain of a kind; records of earlier processes come first. A throwing drain is tried again with backoff. */
-  drainInto(kind: string, drain: (records: unknown[]) => Promise<void>): void
-  /** Resolves when everything appended so far has been drained. */
-  flushed(): Promise<void>
+  drainInto(kind: string, drain: DrainWork, settings?: DrainSettings): void
+  /** Resolves when everything appended so far and left by earlier processes, of one kind or of all, has been drained. */
+  flushed(kind?: string): Promise<void>
   state(): { usable: boolean; waitingRecords: number; bytes: number }
+}
+
+/** Is handed the JSON of each record: many are many, and not every drain has to look into them. */
+export type DrainWork = (texts: readonly string[]) => Promise<void>
+export type DrainSettings = {
+  /** Default 1,000. */
+  batchRecordsMax?: number
+  /** A batch that is not full waits so long for more, unless somebody waits for it; default 0. */
+  gatherMs?: number
+}
+
+export type JournalSlots = {
+  /** Secures room for one record. Null: there is none, because the disk or the bound of the journal refuses. */
+  reserve(): JournalSlot | null
+}
+
+/** Room for one record. What comes after the first of the two calls changes nothing. */
+export type JournalSlot = {
+  /** Synchronous: once it returns, a killed process loses nothing; synced to disk within 50 ms. Never throws. */
+  write(record: object): void
+  release(): void
 }
 
 /** Scheduled and queued work, once across all replicas (pg-boss). */
@@ -125,6 +165,8 @@ export type Store = {
   database: Database
   notices: Notices
   counters: Counters
+  /** In Redis when there is one, else in this process. */
+  tallies: Tallies
   /** Null without Redis. */
   sharedCache: SharedCache | null
   journal: Journal

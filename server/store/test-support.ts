@@ -1,17 +1,26 @@
 // Stores for tests: a fresh database on the embedded server or on the machine's PostgreSQL, with everything cleaned up after.
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { createLogger, type Logger } from '../lib/logger.ts'
 import { Secret } from '../lib/secret.ts'
+import { openConnection } from './connection.ts'
 import { createStore } from './create-store.ts'
+import { migrate } from './migrations.ts'
 import type { Store, StoreDependencies } from './store.ts'
 
 export type StoreKind = 'embedded' | 'dsn'
-export type TestStoreOptions = { kind: StoreKind; redis: boolean; clock?: Clock; logger?: Logger }
+export type TestStoreOptions = {
+  kind: StoreKind
+  redis: boolean
+  clock?: Clock
+  logger?: Logger
+  /** An external database without the schema. */
+  isEmpty?: boolean
+}
 
 /** Every combination that the storage suite has to hold on. */
 export const storeVariants: readonly { kind: StoreKind; redis: boolean }[] = [
@@ -30,6 +39,14 @@ export const silentLogger: Logger = createLogger({
   level: 'error',
   destination: { write: () => undefined },
 })
+
+/** Any constant will do: whoever makes the template holds this advisory lock. */
+const templateLock = 7_190_544_390
+const undefinedDatabase = '3D000'
+const templatePrefix = 'sp_template_'
+const template = nameTemplate()
+
+export type TestDatabase = { dsn: string; drop(): Promise<void> }
 
 export type TestStore = Store & { dependencies: StoreDependencies }
 
@@ -53,10 +70,11 @@ export type TestPlace = { dependencies: StoreDependencies; remove(): Promise<voi
 
 /** Where a store can be opened, more than once if need be. */
 export async function createTestPlace(options: TestStoreOptions): Promise<TestPlace> {
-  const { kind, redis, clock = systemClock, logger = silentLogger } = options
+  const { kind, redis, clock = systemClock, logger = silentLogger, isEmpty = false } = options
   const id = randomBytes(8).toString('hex')
   const dataDir = mkdtempSync(join(tmpdir(), 'sp-test-'))
-  const external = kind === 'dsn' ? await createTestDatabase(`sp_test_${id}`) : null
+  const create = isEmpty ? createTestDatabase : createMigratedDatabase
+  const external = kind === 'dsn' ? await create(`sp_test_${id}`) : null
   const redisPrefix = `sp_test_${id}:`
   return {
     dependencies: {
@@ -87,20 +105,84 @@ export async function createTestPlace(options: TestStoreOptions): Promise<TestPl
 }
 
 /** An empty database on the machine's server. */
-export async function createTestDatabase(name: string): Promise<{ dsn: string; drop(): Promise<void> }> {
-  await onAdminConnection(`create database ${name}`)
-  const dsn = new URL(adminDsn)
-  dsn.pathname = `/${name}`
-  return {
-    dsn: dsn.href,
-    drop: () => onAdminConnection(`drop database if exists ${name} with (force)`),
-  }
+export async function createTestDatabase(name: string): Promise<TestDatabase> {
+  await onAdminConnection((client) => make(client, name, 'template1'))
+  return describeDatabase(name)
 }
 
-async function onAdminConnection(sql: string): Promise<void> {
+/** One with this version's schema, copied from the template of the suite: a third of the time that the migrations take. */
+export async function createMigratedDatabase(name: string): Promise<TestDatabase> {
+  await onAdminConnection(async (client) => {
+    const copy = () => make(client, name, template)
+    await copy().catch(async (error: unknown) => {
+      if (!(error instanceof pg.DatabaseError) || error.code !== undefinedDatabase) throw error
+      await makeTemplate(client)
+      await copy()
+    })
+  })
+  return describeDatabase(name)
+}
+
+/** Nobody cuts the power of the suite's server: a commit that does not wait for its disk takes a tenth of the time. */
+async function make(client: pg.Client, name: string, from: string): Promise<void> {
+  await client.query(`create database ${name} template ${from}`)
+  await client.query(`alter database ${name} set synchronous_commit = off`)
+}
+
+/** Whole before it has its name; other test processes wait meanwhile. */
+async function makeTemplate(client: pg.Client): Promise<void> {
+  await client.query('select pg_advisory_lock($1)', [templateLock])
+  const draft = `${template}_draft`
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [template])
+  if (rowCount === 0) {
+    await client.query(`drop database if exists ${draft} with (force)`)
+    await client.query(`create database ${draft}`)
+    const connection = await openConnection({ connectionString: dsnOf(draft) }, systemClock, 10_000)
+    await migrate(connection, silentLogger).finally(() => connection.destroy())
+    await client.query(`alter database ${draft} rename to ${template}`)
+  }
+  await client.query('select pg_advisory_unlock($1)', [templateLock])
+}
+
+/** Another one for each set of migrations. */
+function nameTemplate(): string {
+  const folder = join(import.meta.dirname, 'migrations')
+  const digest = createHash('sha256')
+  for (const name of readdirSync(folder).sort()) {
+    if (name.endsWith('.sql')) digest.update(readFileSync(join(folder, name)))
+  }
+  return `${templatePrefix}${digest.digest('hex').slice(0, 16)}`
+}
+
+/** Those of other checkouts too: whoever needs one makes it again. */
+export async function removeTemplates(): Promise<void> {
+  await onAdminConnection(async (client) => {
+    const { rows } = await client.query<{ name: string }>(
+      'select datname as name from pg_database where starts_with(datname, $1)',
+      [templatePrefix],
+    )
+    // In use by another run of the suite: that one removes it.
+    for (const { name } of rows) await client.query(`drop database if exists ${name}`).catch(() => undefined)
+  })
+}
+
+function describeDatabase(name: string): TestDatabase {
+  const drop = async () => {
+    await onAdminConnection((client) => client.query(`drop database if exists ${name} with (force)`))
+  }
+  return { dsn: dsnOf(name), drop }
+}
+
+function dsnOf(name: string): string {
+  const dsn = new URL(adminDsn)
+  dsn.pathname = `/${name}`
+  return dsn.href
+}
+
+async function onAdminConnection(work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: adminDsn })
   await client.connect()
-  await client.query(sql).finally(() => client.end())
+  await work(client).finally(() => client.end())
 }
 
 async function removeRedisKeys(prefix: string): Promise<void> {

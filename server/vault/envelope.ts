@@ -11,6 +11,8 @@ export type Envelope = { sealed: Buffer; sealedDataKey: Buffer; masterKeyId: str
 export type Sealer = {
   /** Names the current master key; says nothing about it. */
   readonly masterKeyId: string
+  /** Whether this master key is among ours. */
+  knows(masterKeyId: string): boolean
   seal(secret: string, place: Place): Envelope
   /** Null when the record was altered, belongs elsewhere, or its master key is not among ours. */
   open(envelope: Envelope, place: Place): string | null
@@ -35,6 +37,7 @@ export function createSealer(masterKey: Secret, previous: readonly Secret[]): Se
 
   return {
     masterKeyId: current.id,
+    knows: (masterKeyId) => known.has(masterKeyId),
     seal(secret, place) {
       const dataKey = randomBytes(32)
       const sealed = seal(createSecretKey(dataKey), secret, placeName('provider key', place))

@@ -41,6 +41,19 @@ export async function listProviderKeys(
   return rows.map(toStored)
 }
 
+/** The providers of each client's keys, in their order. */
+export async function listClientProviders(
+  database: Queryable,
+  clientIds: readonly number[],
+): Promise<Map<number, string[]>> {
+  const { rows } = await database.query<{ client_id: number; providers: string[] }>(
+    `select client_id, array_agg(provider order by provider) as providers from provider_keys
+     where client_id = any($1) group by client_id`,
+    [clientIds],
+  )
+  return new Map(rows.map((row) => [row.client_id, row.providers]))
+}
+
 /** One writer at a time for this client and provider, until `tx` ends. */
 export async function lockProviderKey(
   tx: Queryable,

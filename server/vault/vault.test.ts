@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { Secret } from '../lib/secret.ts'
 import { createTestStore, type TestStore } from '../store/test-support.ts'
-import { createVault, type RecordVaultChange, type Vault } from './vault.ts'
+import { countForeignKeys, createVault, type RecordVaultChange, type Vault } from './vault.ts'
 
 const newMasterKey = () => new Secret(randomBytes(32).toString('base64'))
 const quiet: RecordVaultChange = async () => undefined
@@ -16,7 +16,11 @@ describe('vault', () => {
   const masterKey = newMasterKey()
   const vaults: Vault[] = []
   const openVault = (current = masterKey, previous: Secret[] = []) => {
-    const vault = createVault({ ...store, config: { masterKey: current, masterKeyPrevious: previous } })
+    const vault = createVault({
+      ...store,
+      holdClient: async () => true,
+      config: { masterKey: current, masterKeyPrevious: previous },
+    })
     vaults.push(vault)
     return vault
   }
@@ -101,6 +105,8 @@ describe('vault', () => {
 
   test('a rotation killed anywhere goes on later, and at its end the former master key is not needed', async () => {
     const current = newMasterKey()
+    const foreignTo = (key: Secret, previous: Secret[]) =>
+      countForeignKeys(store.database, { masterKey: key, masterKeyPrevious: previous })
     const { total } = await store.database
       .query<{ total: number }>('select count(*) as total from provider_keys where client_id <> 21')
       .then(({ rows }) => ({ total: rows[0]?.total ?? 0 }))
@@ -114,6 +120,10 @@ describe('vault', () => {
         },
       )
       await assert.rejects(stopping, /killed/)
+      for (const lone of [current, masterKey]) {
+        assert.ok((await foreignTo(lone, [])) > 0, 'half-way one master key alone does not open all')
+      }
+      assert.equal(await foreignTo(current, [masterKey]), 0)
       assert.equal(await revealed(openVault(current, [masterKey]), 1, 'openai'), 'sk-own-of-client-1-aaaa')
     }
     const progress: number[] = []

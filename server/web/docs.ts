@@ -1,4 +1,5 @@
 // /docs: the API described by the very schemas that check it, as OpenAPI (/docs/json) and as a page.
+import type { SwaggerTransform } from '@fastify/swagger'
 import { docsStyle, type OpenApiDocument, renderDocsPage } from './docs-page.ts'
 import { type AddRoutes, createWebApi, type WebApi } from './web-api.ts'
 
@@ -49,12 +50,13 @@ async function describeApi(dependencies: DocsDependencies): Promise<OpenApiDocum
           api_key: { type: 'http', scheme: 'bearer', description: 'an API key of a client' },
           api_key_header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
           device_token: { type: 'http', scheme: 'bearer', description: 'a token of POST /device/auth' },
+          user_token: { type: 'http', scheme: 'bearer', description: 'a token of the identity provider' },
           console: { type: 'apiKey', in: 'cookie', name: 'sallyport_session' },
         },
       },
       security: [{ bearer: [] }, { console: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (route) => describeRawBodies(jsonSchemaTransform(route)),
   })
   dependencies.addRoutes(api)
   await api.ready()
@@ -62,3 +64,17 @@ async function describeApi(dependencies: DocsDependencies): Promise<OpenApiDocum
   await api.close()
   return document
 }
+
+type Described = ReturnType<SwaggerTransform>
+
+/** A route that takes more than JSON names all in `consumes`; the schema of its body is that of the JSON alone. */
+function describeRawBodies({ schema, url }: Described): Described {
+  const { body, consumes } = schema
+  if (!body || !consumes) return { schema, url }
+  const content = Object.fromEntries(
+    consumes.map((type) => [type, { schema: type === 'application/json' ? body : rawBody }]),
+  )
+  return { schema: { ...schema, body: { content } }, url }
+}
+
+const rawBody = { type: 'string', format: 'binary' }

@@ -26,6 +26,8 @@ export type WebApi = FastifyInstance<
 /** Adds the routes of a room. Called more than once: for the instance that serves, and for one that is only described. */
 export type AddRoutes = (api: WebApi) => void
 
+const codingMessage = 'Send the body as it is: Content-Encoding is not taken here, nothing is unpacked.'
+
 /** An instance without routes. It is never told to listen: requests are handed to its `routing`. */
 export function createWebApi(bodyBytesMax: number): WebApi {
   const api: WebApi = fastify({
@@ -41,6 +43,8 @@ export function createWebApi(bodyBytesMax: number): WebApi {
   answerUnknownRoute(api)
   // After the authentication: who is refused need not send the body first (RFC 9110 section 10.1.1).
   api.addHook('preParsing', async (request, reply) => {
+    const coding = request.headers['content-encoding'] ?? 'identity'
+    if (coding !== 'identity') throw new AppError('unsupported_media_type', { message: codingMessage })
     if (callOf(request.raw).expectsContinue) reply.raw.writeContinue()
   })
   return api

@@ -1,16 +1,15 @@
 // The story of a client and its device: they use the operator's keys without ever holding one.
 
 import { GoogleGenAI } from '@google/genai'
-import type { clientWithKeyAnswer, deviceWithSecretAnswer } from '@sallyport/contract'
+import type { deviceWithSecretAnswer } from '@sallyport/contract'
 import OpenAI, { PermissionDeniedError, toFile } from 'openai'
 import type { z } from 'zod'
 import { createDeviceAgent, DeviceRefusedError } from '../../agent/agent.ts'
-import { within } from '../support/eventually.ts'
-import { type Gateway, spawnCommand, startGateway } from '../support/gateway.ts'
+import { type Gateway, startGateway } from '../support/gateway.ts'
 import { modelReply, type ProviderApis, startProviderApis } from '../support/provider-apis.ts'
 import type { Scope } from '../support/scope.ts'
-import { testSecrets } from '../support/storage.ts'
 import { expect, failureOf, say, title } from './narrator.ts'
+import { makeClient, type Operator, operatorAt } from './operator.ts'
 
 /** What only the operator has. */
 const operatorKeys = {
@@ -20,23 +19,15 @@ const operatorKeys = {
 }
 const question = 'Where is the key?'
 
-/** One command of the operator, answered in JSON. */
-type Operate = <Answer>(...args: string[]) => Promise<Answer>
-
 export async function tellOfClient(scope: Scope): Promise<void> {
   title('One client, no provider key')
   const apis = await startProviderApis(scope)
   const gateway = await startGateway(scope, { env: { ...apis.environment, ...operatorKeys } })
   say('The operator gives Sallyport the keys of OpenAI, Gemini and VAPI', gateway.url)
-  const operate = operatorAt(scope, gateway)
-
-  const client = ['--name', 'Acme Corporation', '--email', 'security@acme.com', '--external-id', 'acme']
-  const { api_key: apiKey } = await operate<z.infer<typeof clientWithKeyAnswer>>(
-    'clients',
-    'create',
-    ...client,
-  )
-  say('A client is made and gets a key of its own', `${apiKey.slice(0, 7)}… (shown once)`)
+  const operator = operatorAt(scope, gateway)
+  const apiKey = await makeClient(operator, {
+    ...{ name: 'Acme Corporation', email: 'security@acme.com', externalId: 'acme' },
+  })
   await askModels(gateway, apiKey)
   for (const key of [operatorKeys.OPENAI_API_KEY, operatorKeys.GEMINI_API_KEY]) {
     expect(apis.rawBytes().includes(key), true, `the providers seeing ${key}`)
@@ -45,22 +36,8 @@ export async function tellOfClient(scope: Scope): Promise<void> {
   say("On the wire to the providers stand the operator's keys, and nowhere the client's")
   await expectSharedRefusal(gateway, apiKey)
 
-  await tellOfDevice(gateway, apis, operate)
+  await tellOfDevice(gateway, apis, operator)
   expect((await gateway.stop()).code, 0, 'the exit of the gateway')
-}
-
-function operatorAt(scope: Scope, gateway: Gateway): Operate {
-  const env = { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD }
-  return async <Answer>(...args: string[]) => {
-    console.log(`\n     $ sallyport ${args.map((arg) => (arg.includes(' ') ? `"${arg}"` : arg)).join(' ')}`)
-    const command = spawnCommand(scope, [...args, '--json', '--url', gateway.url], {
-      folder: gateway.folder,
-      env,
-    })
-    const { code } = await within('the end of the command', command.exited, 30_000)
-    expect(code, 0, `the exit of the command (${command.output()})`)
-    return JSON.parse(command.output()) as Answer
-  }
 }
 
 /** The unchanged SDKs; only base URL and key are others. */
@@ -86,10 +63,10 @@ async function expectSharedRefusal(gateway: Gateway, apiKey: string): Promise<vo
   say("Files in the operator's account stay out of reach", '403 route_not_shared')
 }
 
-async function tellOfDevice(gateway: Gateway, apis: ProviderApis, operate: Operate): Promise<void> {
+async function tellOfDevice(gateway: Gateway, apis: ProviderApis, operator: Operator): Promise<void> {
   title('One device, fifteen minutes at a time')
   const deviceId = 'pi_acme_001'
-  const { device_secret: deviceSecret } = await operate<z.infer<typeof deviceWithSecretAnswer>>(
+  const { device_secret: deviceSecret } = await operator.ask<z.infer<typeof deviceWithSecretAnswer>>(
     ...['devices', 'register', '--id', deviceId, '--client', 'acme', '--name', 'Front door'],
   )
   let lifetimeSeconds = 0
@@ -110,7 +87,7 @@ async function tellOfDevice(gateway: Gateway, apis: ProviderApis, operate: Opera
     expect(apis.rawBytes().includes(deviceSecret), false, "VAPI seeing the device's secret")
     say("It starts a voice call at VAPI, on the operator's key", `call ${call.id}`)
 
-    await operate('devices', 'revoke', deviceId, '--yes')
+    await operator.order('devices', 'revoke', deviceId, '--yes')
     const error = await failureOf(device.startCall('assistant-1'), 'a call of a revoked device')
     expect(error instanceof DeviceRefusedError, true, 'the refusal of the device')
     say('It is revoked, and its very next call fails', '401 invalid_credential')

@@ -1,6 +1,10 @@
 // Waiting for a state that only shows from outside: looks again and again until it holds or the deadline passes.
 import { setTimeout as pause } from 'node:timers/promises'
 
+const firstPauseMs = 10
+/** A look may be a call to a gateway: hundreds of them would slow down what is waited for. */
+const longestPauseMs = 50
+
 /** Resolves with the first value of `look` that is neither false, null nor undefined. Throws, naming `what`, after `withinMs`. */
 export async function eventually<T>(
   what: string,
@@ -9,7 +13,7 @@ export async function eventually<T>(
 ): Promise<NonNullable<Exclude<T, false>>> {
   const deadline = performance.now() + withinMs
   let lastError: unknown
-  for (;;) {
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.2, longestPauseMs)) {
     try {
       const seen = await look()
       if (seen !== false && seen !== null && seen !== undefined) return seen as NonNullable<Exclude<T, false>>
@@ -20,7 +24,7 @@ export async function eventually<T>(
     if (performance.now() > deadline) {
       throw new Error(`not seen within ${withinMs} ms: ${what}`, { cause: lastError })
     }
-    await pause(10)
+    await pause(pauseMs)
   }
 }
 

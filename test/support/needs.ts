@@ -1,6 +1,8 @@
 // What a test needs from the machine: absent tools skip it by name, and fail it where SALLYPORT_FULL is 1.
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
 import { Client } from 'pg'
 
 /** The suite's external engines; CI sets these when it started its own. */
@@ -12,6 +14,8 @@ const probes = {
   postgres: () => canLogIn(postgresDsn),
   redis: () => canConnect(redisAddr, 6379),
   chromium: () => existsSync(chromiumPath),
+  ffmpeg: () => ['ffmpeg', 'ffprobe'].every(isCommand),
+  rtsp: canServeRtsp,
   root: () => process.getuid?.() === 0,
   linux: () => process.platform === 'linux',
 } satisfies Record<string, () => boolean | Promise<boolean>>
@@ -32,6 +36,17 @@ export async function needs(...wanted: readonly Need[]): Promise<{ skip: string 
   const reason = `needs ${missing.join(' and ')}`
   if (process.env.SALLYPORT_FULL === '1') throw new Error(`SALLYPORT_FULL=1, but this test ${reason}`)
   return { skip: reason }
+}
+
+function isCommand(name: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
+}
+
+/** GStreamer's RTSP server, driven by the machine's own Python (`test/support/rtsp-server.py`). */
+function canServeRtsp(): boolean {
+  const imports =
+    'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer'
+  return spawnSync('/usr/bin/python3', ['-c', imports], { stdio: 'ignore' }).status === 0
 }
 
 /** A server that stands but does not know our account is as good as none. */

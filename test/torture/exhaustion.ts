@@ -1,14 +1,12 @@
 // Proof: with a full disk, without file descriptors and on a small heap the gateway goes on, says so, and recovers by itself.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import type { InterceptItem } from '@sallyport/contract'
 import { call, openSocket } from '../support/call.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Gateway, repository, startGateway } from '../support/gateway.ts'
-import type { Scope } from '../support/scope.ts'
 import { type Environment, testSecrets } from '../support/storage.ts'
 import { newToken } from '../support/tokens.ts'
 import { openHostileServer } from './hostile-server.ts'
@@ -17,12 +15,12 @@ import { assertNoWrongPass, settlePopulation } from './population.ts'
 import { createDatabase, openPostgres } from './private-engine.ts'
 import { residentBytes } from './process-tree.ts'
 import { createRandom, type Random } from './random.ts'
-import { NotPossibleError, type Proof, type Trial } from './report.ts'
+import type { Proof, Trial } from './report.ts'
+import { fillFile, mountSmallDisk } from './small-disk.ts'
 
 const reliefMs = 10_000
 const home = '203.0.113.7'
 const callsPerSecond = 100
-const diskMegabytes = 4
 /** More than a block of the file system holds, whatever was free in its last one. */
 const refusalsOnFullDisk = 60
 const descriptorsMax = 256
@@ -87,35 +85,6 @@ async function fillDisk({ trial, env, random }: Ground): Promise<void> {
     const { items } = (await gateway.admin('GET', '/logs')).json() as { items: InterceptItem[] }
     return items.some(({ request_id }) => request_id === requestId)
   })
-}
-
-/** A file system of a few megabytes in memory. */
-async function mountSmallDisk(scope: Scope): Promise<string> {
-  const folder = await scope.folder()
-  const options = ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'tmpfs', folder]
-  const { status } = spawnSync('mount', options, { stdio: 'ignore' })
-  if (status !== 0) throw new NotPossibleError('needs root and the right to mount')
-  scope.defer(() => spawnSync('umount', ['-l', folder]))
-  return folder
-}
-
-/** Writes until the disk refuses the last byte. */
-function fillFile(path: string): void {
-  const file = openSync(path, 'w')
-  try {
-    for (let bytes = 64 * 1024; bytes >= 1; bytes = Math.floor(bytes / 2)) writeWhilePossible(file, bytes)
-  } finally {
-    closeSync(file)
-  }
-}
-
-function writeWhilePossible(file: number, bytes: number): void {
-  const chunk = Buffer.alloc(bytes)
-  try {
-    while (writeSync(file, chunk) === bytes);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
-  }
 }
 
 async function useUpDescriptors({ trial, env, random }: Ground): Promise<void> {

@@ -3,7 +3,14 @@ import { Agent, request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { from } from '../support/tokens.ts'
 
-export type Order = { kind: string; token: string; address: string; path?: string }
+export type Order = {
+  kind: string
+  token: string
+  address: string
+  path?: string
+  /** JSON, sent by POST. */
+  body?: string
+}
 
 export type Sample = Order & {
   startedMs: number
@@ -76,7 +83,11 @@ export function callOnce(url: string, order: Order, agent?: Agent): Promise<Samp
     }
     const outgoing = request(`${url}${order.path ?? '/v1/models'}`, {
       ...(agent ? { agent } : {}),
-      headers: from(order.address, order.token),
+      method: order.body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...from(order.address, order.token),
+        ...(order.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       timeout: hangMs,
     })
     outgoing.on('response', (response) => {
@@ -88,7 +99,7 @@ export function callOnce(url: string, order: Order, agent?: Agent): Promise<Samp
     })
     outgoing.on('timeout', () => outgoing.destroy())
     outgoing.on('error', () => end(0))
-    outgoing.end()
+    outgoing.end(order.body)
   })
 }
 

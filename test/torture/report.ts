@@ -2,7 +2,7 @@
 import { openScope, type Scope } from '../support/scope.ts'
 
 export type TortureOptions = {
-  /** Fewer rounds and seeds, for CI: three minutes in all. */
+  /** Fewer rounds and seeds, for CI: four minutes in all. */
   short: boolean
   /** Everything that is chosen at random follows from it. */
   seed: number

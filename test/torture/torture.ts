@@ -4,18 +4,20 @@ import { provesEngines } from './engines.ts'
 import { provesExhaustion } from './exhaustion.ts'
 import { provesHostileUpstreams } from './hostile-upstreams.ts'
 import { provesKills } from './kills.ts'
+import { provesLedger } from './ledger.ts'
 import { signalDescendants } from './process-tree.ts'
 import { abandon, createReport, type Proof } from './report.ts'
+import { provesRotation } from './rotation.ts'
 import { provesSimulation } from './simulation.ts'
 import { provesSlowPeers } from './slow-peers.ts'
 
 const proofs: readonly Proof[] = [
-  ...[provesSimulation, provesEngines, provesKills],
+  ...[provesSimulation, provesEngines, provesKills, provesRotation, provesLedger],
   ...[provesSlowPeers, provesHostileUpstreams, provesExhaustion],
 ]
 
 const usage = `Usage: npm run torture -- [--short] [--only NAME] [--seed N]
-  --short      fewer rounds, under three minutes
+  --short      fewer rounds, under four minutes
   --only NAME  one proof: ${proofs.map(({ name }) => name).join(', ')}
   --seed N     the random choices of an earlier run`
 

@@ -1,10 +1,14 @@
-// Clients, their API keys and their own provider keys: the routes of the admin API as typed functions.
+// Clients, their API keys, provider keys, budgets and payment details: the routes of the admin API as typed functions.
 import type {
+  BudgetsAnswer,
+  ClientBudgets,
   ClientCreateRequest,
   ClientItem,
   ClientPatchRequest,
   KeyCreateRequest,
   KeyItem,
+  PaymentDetails,
+  PaymentDetailsRequest,
   ProviderKeyItem,
 } from '@sallyport/contract'
 import type { Page } from './admin-api.ts'
@@ -25,7 +29,9 @@ export const changeClient = (id: number, changes: ClientPatchRequest) =>
 export const suspendClient = (id: number) => request<ClientItem>(`/clients/${id}/revoke`, { method: 'POST' })
 export const reactivateClient = (id: number) =>
   request<ClientItem>(`/clients/${id}/reactivate`, { method: 'POST' })
-export const deleteClient = (id: number) => request<ClientItem>(`/clients/${id}`, { method: 'DELETE' })
+/** What is not yet invoiced of its usage is invoiced with it, or dropped. */
+export const deleteClient = (id: number, usage: 'invoice' | 'drop') =>
+  request<ClientItem>(`/clients/${id}`, { method: 'DELETE', query: { usage } })
 
 export const listKeys = (clientId: number, query: Query, signal?: AbortSignal) =>
   request<Page<KeyItem>>(`/clients/${clientId}/keys`, { query, signal })
@@ -44,3 +50,12 @@ export const setOwnProviderKey = (clientId: number, provider: string, key: strin
   request<ProviderKeyItem>(ownKeyPath(clientId, provider), { method: 'PUT', body: { api_key: key } })
 export const removeOwnProviderKey = (clientId: number, provider: string) =>
   request<void>(ownKeyPath(clientId, provider), { method: 'DELETE' })
+
+export const readBudgets = (clientId: number, signal?: AbortSignal) =>
+  request<BudgetsAnswer>(`/clients/${clientId}/budgets`, { signal })
+export const setBudgets = (clientId: number, budgets: ClientBudgets) =>
+  request<BudgetsAnswer>(`/clients/${clientId}/budgets`, { method: 'PUT', body: budgets })
+export const readPaymentDetails = (clientId: number, signal?: AbortSignal) =>
+  request<PaymentDetails>(`/clients/${clientId}/payment-details`, { signal })
+export const setPaymentDetails = (clientId: number, details: PaymentDetailsRequest) =>
+  request<PaymentDetails>(`/clients/${clientId}/payment-details`, { method: 'PUT', body: details })

@@ -8,11 +8,13 @@ export type RequestOptions = {
   query?: Query
   body?: unknown
   signal?: AbortSignal | undefined
+  /** For what takes longer than a page should. */
+  timeoutMs?: number
 }
 
 const apiRoot = '/admin/api'
 /** A page that hears nothing for so long says so, rather than to load for ever. */
-const timeoutMs = 30_000
+const timeoutMsDefault = 30_000
 
 let whenUnauthenticated: () => void = () => undefined
 
@@ -31,7 +33,7 @@ export function urlOf(path: string, query: Query = {}): string {
 }
 
 async function send(path: string, options: RequestOptions): Promise<Response> {
-  const { method = 'GET', query, body, signal } = options
+  const { method = 'GET', query, body, signal, timeoutMs = timeoutMsDefault } = options
   const deadline = AbortSignal.timeout(timeoutMs)
   try {
     return await fetch(urlOf(path, query), {

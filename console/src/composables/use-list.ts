@@ -38,6 +38,8 @@ export type List<Item, Name extends string> = Omit<ListState, 'items'> & {
   /** The filters as the server is asked for them. */
   readonly filterQuery: Query
   applyFilters: (filters: Record<Name, string>) => Promise<void>
+  /** Reads the page again while it stays as it is; a failure leaves its rows. Nothing while it is being read anyway. */
+  refresh: () => Promise<void>
 }
 
 export function useList<Item, Name extends string>(options: ListOptions<Item, Name>): List<Item, Name> {
@@ -52,11 +54,10 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
   const errors = computed(() => (error.value ? fieldErrorsOf(error.value, options.filters) : noFieldErrors()))
   let current = new AbortController()
 
-  async function reload(): Promise<void> {
+  async function read(whenFailed: () => void): Promise<void> {
     current.abort()
     current = new AbortController()
     const { signal } = current
-    isLoading.value = true
     try {
       const { page, pageSize } = query.value
       const answer = await options.load({ ...filterQuery.value, page, page_size: pageSize }, signal)
@@ -65,10 +66,17 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
     } catch (cause) {
       if (signal.aborted) return
       error.value = asApiError(cause)
-      items.value = []
-      total.value = undefined
+      whenFailed()
     }
     isLoading.value = false
+  }
+
+  function reload(): Promise<void> {
+    isLoading.value = true
+    return read(() => {
+      items.value = []
+      total.value = undefined
+    })
   }
 
   function take(answer: Page<Item>): void {
@@ -97,6 +105,7 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
     page: computed(() => query.value.page),
     pageSize: computed(() => query.value.pageSize),
     reload,
+    refresh: async () => (isLoading.value ? undefined : read(() => undefined)),
     goToPage: (page: number) => address.go({ page }),
     setPageSize: (pageSize: number) => address.go({ pageSize, page: 1 }),
     applyFilters: (changed: Record<Name, string>) => address.go({ filters: changed, page: 1 }),

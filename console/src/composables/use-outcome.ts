@@ -13,8 +13,15 @@ export function useOutcome() {
     },
     failed(cause: unknown): void {
       const error = asApiError(cause)
+      // What it is in conflict with only the gateway knows.
+      const reason = error.code === 'conflict' ? ` ${error.message}` : ''
       const quote = error.requestId ? ` ${t('errors.quote', { id: error.requestId })}` : ''
-      ElMessage({ type: 'error', message: errorText(error) + quote, duration: 10_000, showClose: true })
+      ElMessage({
+        type: 'error',
+        message: errorText(error) + reason + quote,
+        duration: 10_000,
+        showClose: true,
+      })
     },
   }
 }

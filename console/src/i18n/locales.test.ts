@@ -1,6 +1,7 @@
 // The three languages say the same things, and every text is well formed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { onboardingSteps } from '@sallyport/contract'
 import { compileMessages } from '../../build/precompile-messages.ts'
 import { locales, preferredLocale } from './locale.ts'
 import en from './locales/en.json' with { type: 'json' }
@@ -26,6 +27,14 @@ for (const [name, texts] of Object.entries({ fr, zh })) {
 
 test('every text compiles', () => {
   for (const texts of [en, fr, zh]) compileMessages(texts)
+})
+
+test('each step of the onboarding has a name', () => {
+  assert.deepEqual(
+    Object.keys(en.onboarding.steps),
+    onboardingSteps.map((_, index) => String(index + 1)),
+  )
+  assert.ok(en.onboarding.step.endsWith(` ${onboardingSteps.length}`))
 })
 
 test('a malformed text fails the build by name', () => {

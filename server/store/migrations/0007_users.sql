@@ -1,0 +1,2 @@
+CREATE INDEX "clients_subject_prefix" ON "clients" USING btree ("subject" text_pattern_ops) WHERE "clients"."issuer" is not null;--> statement-breakpoint
+CREATE INDEX "clients_users" ON "clients" USING btree ("id") WHERE "clients"."issuer" is not null;
