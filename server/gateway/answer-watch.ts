@@ -22,7 +22,7 @@ export type AnswerWatch = {
 
 /** `whole`: to the last byte; `cut`: the client left or the upstream broke off. */
 export type Ending = 'whole' | 'cut'
-export type ReportBounded = () => void
+export type ReportBounded = (context: CallContext) => void
 
 export type WatchedCall = {
   context: CallContext
@@ -33,7 +33,7 @@ export type WatchedCall = {
   inputTextBytes: number
   /** The request asks for usage where the caller did not. */
   asksForUsage: boolean
-  report: ReportBounded
+  reportBounded: ReportBounded
 }
 
 type Measured = Pick<CallOutcome, 'tokens' | 'model' | 'flags'>
@@ -43,7 +43,7 @@ const nothing: Measured = { tokens: null, model: null, flags: [] }
 
 /** A method and no getter tells `isWhole`: V8 makes each object literal with a getter a shape of its own, which keeps the whole call until a major collection. */
 export function watchAnswer(watched: WatchedCall): AnswerWatch {
-  const { context, metered, usage, inputTextBytes, asksForUsage, report } = watched
+  const { context, metered, usage, inputTextBytes, asksForUsage, reportBounded } = watched
   let reader: UsageReader | null = null
   let filter: ReturnType<CallUsage['createFilter']> | null = null
   let bytesMissing: number | null = null
@@ -58,7 +58,7 @@ export function watchAnswer(watched: WatchedCall): AnswerWatch {
     const { tokens, model, isEstimated, isBounded } = (reader ?? usage.createReader('')).result(
       inputTextBytes,
     )
-    if (isBounded) report()
+    if (isBounded) reportBounded(context)
     const flags: UsageFlag[] = []
     if (isEstimated) flags.push('estimated')
     if (isBounded) flags.push('bounded')

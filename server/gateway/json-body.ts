@@ -23,20 +23,24 @@ function refuse(reason: string): AppError {
 }
 
 function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isHolder(value) && !Array.isArray(value)
 }
 
-/** Level by level, so that no nesting can exhaust the stack. */
-function isTooDeep(root: object): boolean {
-  let level: object[] = [root]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > depthMax) return true
-    const next: object[] = []
-    for (const holder of level) {
-      for (const child of Object.values(holder))
-        if (typeof child === 'object' && child !== null) next.push(child)
-    }
-    level = next
+/** Nested deeper than `levelsMax`? Looks no deeper itself, so that no nesting can exhaust the stack. */
+function isTooDeep(holder: object, levelsMax = depthMax): boolean {
+  if (levelsMax < 0) return true
+  if (Array.isArray(holder)) {
+    for (const item of holder) if (isHolder(item) && isTooDeep(item, levelsMax - 1)) return true
+    return false
+  }
+  // What came out of JSON inherits no enumerable names.
+  for (const name in holder) {
+    const member = (holder as JsonObject)[name]
+    if (isHolder(member) && isTooDeep(member, levelsMax - 1)) return true
   }
   return false
+}
+
+function isHolder(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }

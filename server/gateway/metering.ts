@@ -1,9 +1,10 @@
 // Meters one provider call: secures its event before the provider is asked, and writes it before the answer's last byte goes out.
 import { AppError } from '@sallyport/contract'
+import type { CallContext } from '../http/http.ts'
 import type { Logger } from '../lib/logger.ts'
 import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import type { AskedUsage } from '../providers/providers.ts'
-import type { CallToMeter, Meter, MeteredCall } from '../usage/usage.ts'
+import type { CallToMeter, Meter } from '../usage/usage.ts'
 import { type AnswerWatch, watchAnswer } from './answer-watch.ts'
 import type { PreparedBody } from './provider-body.ts'
 import type { ChosenCall } from './provider-call.ts'
@@ -19,6 +20,11 @@ export type MeteringDependencies = {
 }
 
 export function createMetering({ meter, logger }: MeteringDependencies): Metering {
+  function reportBounded({ requestId, path }: CallContext): void {
+    const told = { component: 'metering', request_id: requestId, path }
+    logger.warn('absurd usage of an answer was cut', told)
+  }
+
   return {
     open(call, prepared) {
       const { request, context, path, provider, key } = call
@@ -35,37 +41,35 @@ export function createMetering({ meter, logger }: MeteringDependencies): Meterin
       const opened = meter.open({ requestId, clientId, credential, method, target, settings })
       const { asksForUsage } = prepared
       const inputTextBytes = asked?.inputTextBytes ?? 0
-      const report = () =>
-        logger.warn('absurd usage of an answer was cut', {
-          component: 'metering',
-          request_id: requestId,
-          path: context.path,
-        })
-      const watch = (metered: MeteredCall) =>
-        watchAnswer({ context, metered, usage, inputTextBytes, asksForUsage, report })
-      return after(opened, (metered) => (metered instanceof AppError ? metered : watch(metered)))
+      return after(opened, (metered) =>
+        metered instanceof AppError
+          ? metered
+          : watchAnswer({ context, metered, usage, inputTextBytes, asksForUsage, reportBounded }),
+      )
     },
   }
 }
+
+/** A list of models, a count of tokens: the provider takes nothing for it, so the price of no model counts. */
+const freeCeiling = { inputBytes: 0, outputTokens: 0, choices: 0 }
 
 function describeTarget(
   { context, path, provider, key }: ChosenCall,
   { body, json }: PreparedBody,
   asked: AskedUsage | null,
 ): CallToMeter['target'] & { kind: 'provider' } {
-  const base = {
-    kind: 'provider' as const,
-    endpoint: context.path,
-    provider: provider.name,
-    pricedBy: provider.pricedBy,
-    isOwnKey: !key.isShared,
-  }
-  const [model = null] = provider.findNamedModels(path, json)
-  // A list of models, a count of tokens: the provider takes nothing for it, so the price of no model counts.
-  if (asked === null && provider.pricedBy === 'token') {
-    return { ...base, model: null, ceiling: { inputBytes: 0, outputTokens: 0, choices: 0 } }
-  }
-  const { outputTokensMax: outputTokens, choices } = asked ?? { outputTokensMax: null, choices: 1 }
+  const { name, pricedBy } = provider
+  const isFree = asked === null && pricedBy === 'token'
+  const [model = null] = isFree ? [] : provider.findNamedModels(path, json)
   const inputBytes = Buffer.isBuffer(body) ? body.length : null
-  return { ...base, model, ceiling: { inputBytes, outputTokens, choices } }
+  const ceiling = { inputBytes, outputTokens: asked?.outputTokensMax ?? null, choices: asked?.choices ?? 1 }
+  return {
+    kind: 'provider',
+    endpoint: context.path,
+    provider: name,
+    pricedBy,
+    isOwnKey: !key.isShared,
+    model,
+    ceiling: isFree ? freeCeiling : ceiling,
+  }
 }

@@ -1,7 +1,7 @@
 // What of a provider call's body has to be looked at before it goes on: on a shared key all of it, else the model at most.
 import { AppError } from '@sallyport/contract'
 import type { Config } from '../config/config.ts'
-import type { MaybePromise } from '../lib/maybe-promise.ts'
+import { after, type MaybePromise } from '../lib/maybe-promise.ts'
 import type { JsonObject, StatelessRoute } from '../providers/providers.ts'
 import { parseJsonBody } from './json-body.ts'
 import type { ChosenCall } from './provider-call.ts'
@@ -23,12 +23,8 @@ const untouched: PreparedBody = { body: 'as it comes', json: null, asksForUsage:
 const none: PreparedBody = { body: null, json: null, asksForUsage: false }
 
 export function createPrepareBody(limits: Config['limits']['providers']): PrepareBody {
-  async function collectJson({
-    request,
-    response,
-    context,
-    share,
-  }: ChosenCall): Promise<JsonObject | AppError> {
+  function collectJson(call: ChosenCall): MaybePromise<JsonObject | AppError> {
+    const { request, response, context, share } = call
     const { headers } = request
     const bytesMax = limits.shared_body_bytes_max
     const length = headers['content-length']
@@ -40,23 +36,26 @@ export function createPrepareBody(limits: Config['limits']['providers']): Prepar
     const noRoom = share.reserve(length === undefined ? bytesMax : Number(length))
     if (noRoom !== null) return noRoom
     if (context.expectsContinue) response.writeContinue()
-    const body = await collectWholeBody(request, context, bytesMax)
-    return body instanceof AppError ? body : parseJsonBody(body)
+    return collectWholeBody(request, context, bytesMax).then((body) =>
+      body instanceof AppError ? body : parseJsonBody(body),
+    )
   }
 
-  async function prepareShared(call: ChosenCall, route: StatelessRoute): Promise<PreparedBody | AppError> {
-    const json = await collectJson(call)
-    if (json instanceof AppError) return json
-    const stored = call.provider.findStoredThing(json)
-    if (stored !== null) return refuseStored(stored)
-    return refuseModel(call, json) ?? toBody(call, route.hasStore ? { ...json, store: false } : json)
+  function prepareShared(call: ChosenCall, route: StatelessRoute): MaybePromise<PreparedBody | AppError> {
+    return after(collectJson(call), (json) => {
+      if (json instanceof AppError) return json
+      const stored = call.provider.findStoredThing(json)
+      if (stored !== null) return refuseStored(stored)
+      return refuseModel(call, json) ?? toBody(call, route.hasStore ? { ...json, store: false } : json)
+    })
   }
 
-  async function prepareForModels(call: ChosenCall): Promise<PreparedBody | AppError> {
-    const json = await collectJson(call)
-    if (json instanceof AppError) return json
-    // In our serialisation: the bytes of the caller could name another model to another parser.
-    return refuseModel(call, json) ?? toBody(call, json)
+  function prepareForModels(call: ChosenCall): MaybePromise<PreparedBody | AppError> {
+    return after(collectJson(call), (json) => {
+      if (json instanceof AppError) return json
+      // In our serialisation: the bytes of the caller could name another model to another parser.
+      return refuseModel(call, json) ?? toBody(call, json)
+    })
   }
 
   return (call) => {

@@ -49,8 +49,8 @@ export function collectBody(
 }
 
 /**
- * Resolves with the whole body, whatever its length is declared to be, or with why it is refused; stays open when the
- * client leaves before its end.
+ * Resolves with the whole body, or with why it is refused: a declared length was let in by `refuseBody`, of another kind
+ * of body too much may come. Stays open when the client leaves before its end.
  */
 export function collectWholeBody(
   request: IncomingMessage,
@@ -58,6 +58,13 @@ export function collectWholeBody(
   bytesMax: number,
 ): Promise<Buffer | AppError> {
   return new Promise((resolve) => {
+    const shape = shapeOfBody(request)
+    if (shape.kind === 'small') {
+      return collectBody(request, shape.lengthBytes, (body) => {
+        context.bytesIn = body.length
+        resolve(body)
+      })
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => {
       context.bytesIn += chunk.length
@@ -67,7 +74,7 @@ export function collectWholeBody(
         resolve(new AppError('body_too_large'))
       }
     })
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)))
+    request.on('end', () => resolve(Buffer.concat(chunks)))
   })
 }
 

@@ -17,39 +17,34 @@ const storedTypes =
 /** Objects that stand for a stored one when they hold an `id`. */
 const namedById = new Set(['prompt', 'audio'])
 
-type Visit = { name: string; value: unknown }
-
-/** What was found, in words for the caller; null when the body is free of it. */
+/** What was found, in words for the caller; null when the body is free of it. `body` must not be nested without bound. */
 export function findStoredThing(body: JsonObject, rules: BodyRules): string | null {
   if (isSet(body.background)) return 'background'
   const references = Array.isArray(body.input) ? body.input.some(isBareReference) : false
   if (references) return 'an item of input that is only an id'
-  const waiting: Visit[] = [{ name: '', value: body }]
-  for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
-    const { name: outer, value } = visit
-    if (Array.isArray(value)) {
-      for (const item of value) if (typeof item === 'object') waiting.push({ name: outer, value: item })
-      continue
-    }
-    if (!isObject(value)) continue
-    const found = examine(outer, value, rules)
+  return examine('', body, rules)
+}
+
+/** Looks at `holder` and all that it holds; an array stands for its items, so `name` is that of the member around. */
+function examine(name: string, holder: object, rules: BodyRules): string | null {
+  if (!Array.isArray(holder)) return examineObject(name, holder as JsonObject, rules)
+  for (const item of holder) {
+    const found = isHolder(item) ? examine(name, item, rules) : null
     if (found !== null) return found
-    for (const [name, child] of Object.entries(value)) {
-      const plain = toPlainName(name)
-      if (typeof child === 'object' && !rules.isOpaque(plain, value))
-        waiting.push({ name: plain, value: child })
-    }
   }
   return null
 }
 
-/** Looks at the members of one object. */
-function examine(outer: string, object: JsonObject, rules: BodyRules): string | null {
+function examineObject(outer: string, object: JsonObject, rules: BodyRules): string | null {
   if (namedById.has(outer) && isSet(object.id)) return `${outer}.id`
-  for (const [name, value] of Object.entries(object)) {
+  // What came out of JSON inherits no enumerable names.
+  for (const name in object) {
+    const value = object[name]
     if (name === 'type' && typeof value === 'string' && storedTypes.test(value)) return `type ${value}`
     const plain = toPlainName(name)
     if ((storedNames.has(plain) || rules.storedNames.includes(plain)) && isSet(value)) return name
+    const found = isHolder(value) && !rules.isOpaque(plain, object) ? examine(plain, value, rules) : null
+    if (found !== null) return found
   }
   return null
 }
@@ -60,13 +55,18 @@ function isBareReference(item: unknown): boolean {
 }
 
 function toPlainName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '')
+  const lower = name.toLowerCase()
+  return lower.includes('_') ? lower.replaceAll('_', '') : lower
 }
 
 function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false
 }
 
+function isHolder(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isHolder(value) && !Array.isArray(value)
 }

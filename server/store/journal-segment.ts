@@ -3,11 +3,29 @@ import { crc32 } from 'node:zlib'
 
 /** Behind the checksum and a blank. */
 const textStart = 9
+const lineEnd = 0x0a
 
 /** `<crc32 of the text, 8 hex digits> <text>\n`; the text is JSON and so holds no line break. */
 export function writeLine(record: object): string {
   const text = JSON.stringify(record)
   return `${checksum(text)} ${text}\n`
+}
+
+/** The same as bytes, which stand in `room` until the next one; null when they are more than its `bytesMax`. */
+export function writeLineTo(room: LineRoom, record: object): Buffer | null {
+  const { bytes, bytesMax } = room
+  const textEnd = textStart + bytes.write(JSON.stringify(record), textStart)
+  if (textEnd >= bytesMax) return null
+  bytes.write(`${checksum(bytes.subarray(textStart, textEnd))} `, 0, 'latin1')
+  bytes[textEnd] = lineEnd
+  return bytes.subarray(0, textEnd + 1)
+}
+
+export type LineRoom = { readonly bytes: Buffer; readonly bytesMax: number }
+
+/** A little more than asked for: what is cut off at its end is then longer than `bytesMax`, too. */
+export function createLineRoom(bytesMax: number): LineRoom {
+  return { bytes: Buffer.alloc(bytesMax + 4), bytesMax }
 }
 
 export type ReadLines = {
@@ -28,7 +46,7 @@ export function readLines(bytes: Buffer, position: number, recordsMax: number): 
   let brokenLines = 0
   let start = 0
   while (texts.length < recordsMax) {
-    const end = bytes.indexOf(0x0a, start)
+    const end = bytes.indexOf(lineEnd, start)
     if (end < 0) break
     // Empty lines are what a recovering journal tries the disk with.
     if (end > start) {

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { JournalLog, Segment } from './journal-log.ts'
 import { giveBack, type Room, takeRoom, takeRoomAhead, writeWhole } from './journal-room.ts'
-import { writeLine } from './journal-segment.ts'
+import { createLineRoom, writeLineTo } from './journal-segment.ts'
 import { createJournalSync } from './journal-sync.ts'
 import type { JournalSlot } from './store.ts'
 
@@ -49,6 +49,7 @@ export function createSlotWriter(options: SlotOptions): SlotWriter {
   const { log, recordBytesMax, clock } = options
   const segmentBytes = Math.max(recordBytesMax, Math.min(segmentBytesMax, Math.floor(options.bytesMax / 8)))
   const recordsPerSegment = Math.floor(segmentBytes / recordBytesMax)
+  const lineRoom = createLineRoom(recordBytesMax)
   const spares: Room[] = []
   const sync = createJournalSync({ folder: dirname(log.pathOf(0)), clock, onFailed: refuse })
   let current: Current | null = null
@@ -127,8 +128,8 @@ export function createSlotWriter(options: SlotOptions): SlotWriter {
   function write(record: object): void {
     try {
       if (isClosed) throw new Error('the journal is closed')
-      const bytes = Buffer.from(writeLine(record))
-      if (bytes.length > recordBytesMax) throw new Error('a record is longer than its room')
+      const bytes = writeLineTo(lineRoom, record)
+      if (bytes === null) throw new Error('a record is longer than its room')
       try {
         writeBytes(bytes)
       } catch (error) {

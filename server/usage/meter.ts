@@ -109,11 +109,8 @@ function toEvent(call: CallToMeter, moment: Moment, outcome: CallOutcome, bill: 
 }
 
 function collectFlags(target: CallToMeter['target'], { flags }: CallOutcome, bill: Bill): UsageFlag[] {
-  const isOwnKey = target.kind === 'provider' && target.isOwnKey
-  const all: UsageFlag[] = [
-    ...flags,
-    ...(bill.isBounded ? (['bounded'] as const) : []),
-    ...(isOwnKey ? (['own_key'] as const) : []),
-  ]
-  return [...new Set(all)]
+  const all = [...flags]
+  if (bill.isBounded && !all.includes('bounded')) all.push('bounded')
+  if (target.kind === 'provider' && target.isOwnKey) all.push('own_key')
+  return all
 }

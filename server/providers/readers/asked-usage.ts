@@ -26,7 +26,7 @@ export function findAskedUsage(body: JsonObject): AskedUsage {
   return {
     outputTokensMax: findLargest(holders, outputLimits),
     choices: findLargest(holders, choiceCounts) ?? 1,
-    inputTextBytes: countText(body),
+    inputTextBytes: countText(body, false),
   }
 }
 
@@ -49,18 +49,11 @@ function toLimit(value: unknown): number | null {
   return Math.min(Math.ceil(limit), limitMax)
 }
 
-function countText(body: JsonObject): number {
+/** Bytes of the texts in `value`, which must not be nested without bound; `isText`: strings right in it are texts. */
+function countText(value: unknown, isText: boolean): number {
+  if (typeof value === 'string') return isText ? Buffer.byteLength(value) : 0
   let bytes = 0
-  const waiting: { value: unknown; isText: boolean }[] = [{ value: body, isText: false }]
-  for (let visit = waiting.pop(); visit !== undefined; visit = waiting.pop()) {
-    const { value, isText } = visit
-    if (typeof value === 'string') {
-      if (isText) bytes += Buffer.byteLength(value)
-    } else if (Array.isArray(value)) {
-      for (const item of value) waiting.push({ value: item, isText })
-    } else if (isObject(value)) {
-      for (const name in value) waiting.push({ value: value[name], isText: textNames.has(name) })
-    }
-  }
+  if (Array.isArray(value)) for (const item of value) bytes += countText(item, isText)
+  else if (isObject(value)) for (const name in value) bytes += countText(value[name], textNames.has(name))
   return bytes
 }

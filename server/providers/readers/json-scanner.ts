@@ -217,13 +217,16 @@ export class JsonScanner {
   }
 
   #finishCatch(chunk: Buffer, from: number, to: number): void {
-    this.#keep(chunk, from, to)
     const caught = this.#catching
     this.#catching = null
     if (caught === null) return
     // The last one of a name counts, so one that cannot be used takes out the one before.
-    if (caught.bytes > caughtBytesMax) this.#caught.delete(caught.name)
-    else this.#caught.set(caught.name, Buffer.concat(caught.parts).toString())
+    if (caught.bytes + to - from > caughtBytesMax) this.#caught.delete(caught.name)
+    else if (caught.bytes === 0) this.#caught.set(caught.name, chunk.toString('utf8', from, to))
+    else {
+      const parts = [...caught.parts, chunk.subarray(from, to)]
+      this.#caught.set(caught.name, Buffer.concat(parts).toString())
+    }
   }
 
   /** Copies, because a piece is part of a large buffer that must not be held. */
