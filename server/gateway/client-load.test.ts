@@ -7,7 +7,7 @@ import { createClientLoad, type Share } from './client-load.ts'
 const limits = {
   body_bytes_max: 1000,
   shared_body_bytes_max: 100,
-  collected_bytes_max: 250,
+  collected_bytes_max: 450,
   collected_bytes_per_client_max: 150,
   concurrent_per_address_max: 10,
   concurrent_per_client_max: 2,
@@ -39,7 +39,17 @@ test('collected bytes are bounded for a client and in all, and come back with th
   assert.equal(mine.reserve(100), null)
   assert.equal(codeOf(mine.reserve(51)), 'too_many_requests')
   assert.equal(another.reserve(150), null)
-  assert.equal(codeOf(third.reserve(1)), 'overloaded')
+  assert.equal(codeOf(third.reserve(101)), 'overloaded')
   mine.release()
-  assert.equal(third.reserve(100), null)
+  assert.equal(third.reserve(101), null)
+})
+
+test('clients whose bodies never end leave room for the bodies of all others', () => {
+  const load = createClientLoad(limits)
+  for (let clientId = 1; clientId <= 4; clientId++) {
+    const share = enter(load, clientId)
+    for (let part = 0; part < 150; part++) share.reserve(1)
+  }
+  const others = Array.from({ length: 10 }, (_, index) => enter(load, 100 + index))
+  for (const other of others) assert.equal(other.reserve(1), null)
 })
