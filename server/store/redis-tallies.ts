@@ -16,7 +16,8 @@ local function takeOut(key, field)
   local amount = redis.call('HGET', key, field)
   if not amount then return false end
   redis.call('HDEL', key, field)
-  redis.call('HINCRBY', key, 'r', -tonumber(amount))
+  -- Not by a sign alone: Lua writes the negative of nothing as '-0', and Redis takes that for no number.
+  redis.call('HINCRBY', key, 'r', 0 - tonumber(amount))
   return true
 end
 local function putIn(key, field, amount)

@@ -39,6 +39,7 @@ export async function connectRedis(options: {
   // Loaded only where Redis is configured: it takes a quarter of the memory of an idle gateway.
   const driver = await import('@redis/client')
   let current: Client | null = null
+  let isClosed = false
   const circuit = createCircuit({ engine: 'redis', clock, logger, probe: connect })
 
   async function connect(): Promise<void> {
@@ -59,14 +60,17 @@ export async function connectRedis(options: {
       destroyQuietly(client)
       throw error
     }
-    current = client
+    // A probe may still have been on its way when all was closed.
+    if (isClosed) destroyQuietly(client)
+    else current = client
   }
 
+  /** Forgotten before it is destroyed: the driver tells of that end too, and the first cause is the one to log. */
   function lose(client: Client, cause: unknown): void {
+    const wasCurrent = current === client
+    if (wasCurrent) current = null
     destroyQuietly(client)
-    if (current !== client) return
-    current = null
-    circuit.open(cause)
+    if (wasCurrent) circuit.open(cause)
   }
 
   async function evaluate(client: Client, script: RedisScript, operands: string[]): Promise<unknown> {
@@ -95,6 +99,7 @@ export async function connectRedis(options: {
       }
     },
     close() {
+      isClosed = true
       circuit.close()
       const client = current
       current = null

@@ -146,7 +146,9 @@ describe('budgets over two processes', await needs('redis', 'postgres'), () => {
   test('the warning is given once by both', async () => {
     const clientId = newClient()
     const call = callOf(clientId, { day_micros: 100 * cent })
-    passAll((await openMany(rooms, call, 100)).passed)
+    const { passed } = await openMany(rooms, call, 100)
+    assert.equal(passed.length, 100)
+    passAll(passed)
     const warned = () =>
       rooms.flatMap(({ warnings }) => warnings.filter((warning) => warning.clientId === clientId))
     await eventually('a warning', () => warned().length > 0)
