@@ -17,7 +17,7 @@ type Run = (...args: string[]) => Promise<{ code: number | null; output: string 
 function commandsAt(scope: Scope, folder: string, env: Environment): Run {
   return async (...args) => {
     const command = spawnCommand(scope, args, { folder, env })
-    const { code } = await within(`sallyport ${args.join(' ')}`, command.exited, 30_000)
+    const { code } = await within(`sallyport ${args.join(' ')}`, command.exited)
     return { code, output: command.output() }
   }
 }

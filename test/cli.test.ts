@@ -22,7 +22,7 @@ async function run(
   ...args: string[]
 ): Promise<{ code: number | null; output: string }> {
   const command = spawnCommand(scope, args, place)
-  const { code } = await within(`sallyport ${args.join(' ')}`, command.exited, 30_000)
+  const { code } = await within(`sallyport ${args.join(' ')}`, command.exited)
   return { code, output: command.output() }
 }
 

@@ -49,7 +49,7 @@ describe('the seed’s invoices', await needs('postgres'), () => {
         return (json.totals as { calls: number }).calls === seed.calls
       })
     }
-    await eventually('one mail each', () => mailServer.received.length === 2, 30_000)
+    await eventually('one mail each', () => mailServer.received.length === 2)
     assert.equal(model.seen.length, 22)
 
     assert.equal((await run({ week })).error?.code, 'week_open')

@@ -61,7 +61,7 @@ describe('mails', await needs('postgres'), () => {
     const attachments = [{ filename: 'Fäll 1.pdf', contentType: 'application/pdf', content }]
     const { enqueue, told } = await openOutbox(t, server.url, { html: '<b>Once</b>', attachments })
     await enqueue({ n: 1 })
-    await eventually('the mail', () => told.length === 1, 20_000)
+    await eventually('the mail', () => told.length === 1)
     const [arrived] = server.received
     assert.deepEqual([arrived?.from, arrived?.to], ['gateway@example.com', ['acme@example.com']])
     assert.deepEqual(arrived?.mail.from, { name: 'Sallyport', address: 'gateway@example.com' })
@@ -80,7 +80,7 @@ describe('mails', await needs('postgres'), () => {
     ])
     const { enqueue, told } = await openOutbox(t, server.url)
     await enqueue({ n: 1 })
-    await eventually('the mail', () => told.length === 1, 40_000)
+    await eventually('the mail', () => told.length === 1)
     assert.deepEqual([server.attempts(), server.received.length, told], [3, 1, ['delivered 1']])
   })
 
@@ -88,7 +88,7 @@ describe('mails', await needs('postgres'), () => {
     const server = await startServer(t, [{ at: 'rcpt', code: 550 }])
     const { enqueue, told, waiting } = await openOutbox(t, server.url)
     await enqueue({ n: 1 })
-    await eventually('the refusal', () => told.length === 1, 20_000)
+    await eventually('the refusal', () => told.length === 1)
     assert.match(told[0] ?? '', /^refused 1: 550 /)
     await eventually('nothing waits', async () => (await waiting()) === 0)
     assert.deepEqual([server.attempts(), server.received.length], [1, 0])
@@ -123,7 +123,7 @@ describe('mails', await needs('postgres'), () => {
     await store.database.transaction(async (tx) => {
       for (let times = 0; times < 3; times++) await outbox.enqueueMail(tx, 'story', { n: 1 }, 'same')
     })
-    await eventually('the mail', () => told.length === 1, 20_000)
+    await eventually('the mail', () => told.length === 1)
     await eventually('nothing waits', async () => (await waiting()) === 0)
     assert.deepEqual(
       server.received.map(({ mail }) => mail.subject),

@@ -27,7 +27,7 @@ describe('jobs', await needs('postgres'), async () => {
   for (const replica of replicas) {
     await replica.queue<{ n: number }>('numbers', async ({ n }) => void done.push(n))
     await replica.queue('failing', async () => {
-      attempts.push(performance.now())
+      attempts.push(Date.now())
       if (attempts.length < 2) throw new Error('not yet')
     })
     await replica.queue('blocked', async () => {
@@ -54,7 +54,7 @@ describe('jobs', await needs('postgres'), async () => {
       })
       .catch(() => undefined)
     for (let n = 1; n <= 20; n++) await database.transaction((tx) => jobs.enqueue(tx, 'numbers', { n }))
-    assert.ok(await becomesTrue(() => done.length >= 20, 20_000))
+    assert.ok(await becomesTrue(() => done.length >= 20, 30_000))
     assert.deepEqual(
       [...done].map(Number).sort((a, b) => a - b),
       Array.from({ length: 20 }, (_, index) => index + 1),
@@ -78,9 +78,15 @@ describe('jobs', await needs('postgres'), async () => {
 
   test('a failed job is tried again after five seconds at most', async () => {
     await database.transaction((tx) => jobs.enqueue(tx, 'failing', {}))
-    assert.ok(await becomesTrue(() => attempts.length === 2, 20_000))
-    const pauseMs = (attempts[1] ?? 0) - (attempts[0] ?? 0)
-    assert.ok(pauseMs > 1_500 && pauseMs < 5_500, `${pauseMs} ms`)
+    assert.ok(await becomesTrue(() => attempts.length === 2, 30_000))
+    const [first = 0, second = 0] = attempts
+    assert.ok(second - first > 1_500, `${second - first} ms`)
+    // When it was due, whatever a busy machine made of that; it is looked for every second.
+    const { rows } = await database.query<{ due: string }>(
+      `select start_after as due from jobs.job where name = 'failing'`,
+    )
+    const dueMs = new Date(rows[0]?.due ?? 0).getTime() - first
+    assert.ok(dueMs > 1_500 && dueMs < 4_500, `${dueMs} ms`)
   })
 
   test('retries go on for a day, with pauses that grow to an hour and no further', async () => {
@@ -106,7 +112,7 @@ describe('jobs', await needs('postgres'), async () => {
         .transaction((tx) => jobs.enqueue(tx, 'numbers', { n: 99 }))
         .then(() => true)
         .catch(() => false)
-    await eventually('a job enqueued', isEnqueued, 30_000)
-    await eventually('the job done', () => done.includes(99), 40_000)
+    await eventually('a job enqueued', isEnqueued)
+    await eventually('the job done', () => done.includes(99))
   })
 })

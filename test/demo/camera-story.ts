@@ -50,13 +50,13 @@ async function playFilm(scope: Scope, gateway: Gateway, apiKey: string): Promise
   )
   const where = ['--source', film, '--api-url', `${gateway.url}/api/`]
   const program = await startCameraProgram(scope, [...where, ...args], apiKey)
-  expect(await within('the end of the film', program.exited, 40_000), 0, `the exit (${program.output()})`)
+  expect(await within('the end of the film', program.exited), 0, `the exit (${program.output()})`)
   for (const line of program.output().trim().split('\n')) console.log(`     ${line}`)
 }
 
 /** What the guard gets, and what the gateway says that it sent. */
 async function openMail(gateway: Gateway, mail: MailServer, apiKey: string): Promise<void> {
-  const received = await eventually('the mail', () => mail.received[0], 30_000)
+  const received = await eventually('the mail', () => mail.received[0])
   const [clip] = received.mail.attachments
   expect(clip?.mimeType, 'video/mp4', 'the kind of the attachment')
   const kept = await keepOutput('alert.eml', received.raw)

@@ -21,7 +21,7 @@ export function operatorAt(scope: Scope, gateway: Gateway): Operator {
       folder: gateway.folder,
       env: { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD },
     })
-    const { code } = await within('the end of the command', command.exited, 30_000)
+    const { code } = await within('the end of the command', command.exited)
     expect(code, 0, `the exit of the command (${command.output()})`)
     return command.output()
   }

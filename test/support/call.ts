@@ -27,7 +27,7 @@ export type Answer = {
 /** One whole call on its own connection. */
 export async function call(url: string, options: CallOptions = {}): Promise<Answer> {
   const { response } = await openCall(url, options)
-  const body = await within(`the end of the answer of ${url}`, text(response), 30_000)
+  const body = await within(`the end of the answer of ${url}`, text(response))
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
@@ -54,7 +54,7 @@ export async function openCall(
     request.once('error', reject)
   })
   request.end(options.body)
-  return { request, response: await within(`an answer of ${url}`, answered, 30_000) }
+  return { request, response: await within(`an answer of ${url}`, answered) }
 }
 
 /** Sends bytes as they are and returns everything that comes back until the server closes the connection. */
@@ -67,7 +67,7 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<stri
   // A server that closes without reading on resets the connection; what it said before counts.
   socket.on('error', () => null)
   socket.write(bytes)
-  await within('the server closing the connection', once(socket, 'close'), 30_000)
+  await within('the server closing the connection', once(socket, 'close'))
   return answer
 }
 

@@ -6,7 +6,7 @@ import type { Scope } from './scope.ts'
 import { testSecrets } from './storage.ts'
 
 /** Waiting for a page never takes longer than this. */
-const pageTimeoutMs = 15_000
+const pageTimeoutMs = 30_000
 
 export type BrowserPage = { page: Page; complaints: string[] }
 

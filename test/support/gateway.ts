@@ -139,7 +139,7 @@ function watch(child: ChildProcess): GatewayProcess {
   }
   const end = (name: NodeJS.Signals) => {
     signal(name)
-    return within(`the exit after ${name}; output so far:\n${output}`, exited, 40_000)
+    return within(`the exit after ${name}; output so far:\n${output}`, exited, 60_000)
   }
   return {
     pid: child.pid ?? 0,
