@@ -1,6 +1,6 @@
 // The console as a person meets it: a real browser that keeps what it complains about, signing in, the menu, forms and dialogs.
-import assert from 'node:assert/strict'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
+import { eventually } from './eventually.ts'
 import { chromiumPath } from './needs.ts'
 import type { Scope } from './scope.ts'
 import { testSecrets } from './storage.ts'
@@ -46,6 +46,18 @@ export function unexpected(complaints: readonly string[]): string[] {
   return complaints.filter((text) => !/status of 401/.test(text))
 }
 
+/** Waits until `place` shows each of `parts`: names and numbers of one row come with answers of their own. */
+export async function untilShows(place: Locator, ...parts: readonly (string | RegExp)[]): Promise<void> {
+  await eventually(`a place that shows ${parts.join(', ')}`, async () => {
+    const text = await place.innerText()
+    const isShown = (part: string | RegExp) =>
+      typeof part === 'string' ? text.includes(part) : part.test(text)
+    const missing = parts.filter((part) => !isShown(part))
+    if (missing.length > 0) throw new Error(`no ${missing.join(', ')} in: ${text}`)
+    return true
+  })
+}
+
 /** By address: the words of the menu are the console's own affair. */
 export async function openFromMenu(page: Page, name: string): Promise<void> {
   await page.locator(`nav a[href$="/${name}"]`).click()
@@ -74,8 +86,8 @@ export async function submit(page: Page, name: string): Promise<void> {
 export async function takeSecret(page: Page, label: string): Promise<string> {
   const fields = dialog(page)
   const secret = await fields.getByRole('group', { name: label, exact: true }).locator('pre').innerText()
-  assert.ok((await fields.getByRole('group', { name: 'To hand over' }).innerText()).includes(secret))
+  await untilShows(fields.getByRole('group', { name: 'To hand over' }), secret)
   await fields.getByRole('button', { name: 'I have kept it' }).click()
-  await page.getByText(secret).waitFor({ state: 'detached' })
+  await page.getByText(secret).first().waitFor({ state: 'detached' })
   return secret
 }
