@@ -39,7 +39,9 @@ const rows: ResultRow[] = []
 for (const { ids, title, measure } of experiments) {
   if (!ids.some(wanted)) continue
   console.log(`${ids.join(', ')}: ${title} …`)
+  const beganAt = performance.now()
   rows.push(...(await runExperiment(ids, measure)))
+  console.log(`  took ${((performance.now() - beganAt) / 1000).toFixed(0)} s`)
 }
 printTable(rows)
 const minutes = (Date.now() - startedAt.getTime()) / 60_000

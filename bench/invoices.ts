@@ -37,7 +37,7 @@ export async function measureInvoices(scope: Scope): Promise<ResultRow[]> {
         tx.query(
           `insert into usage_events (id, created_at, client_id, request_id, credential, endpoint, provider, model, method,
              status, duration_ms, bytes_in, bytes_out, tokens_in, tokens_out, unit_price_micros, cost_micros, flags)
-           select gen_random_uuid(), '2025-09-29'::timestamptz + make_interval(secs => n * 604800.0 / ${events}),
+           select lpad(to_hex(n), 32, '0')::uuid, '2025-09-29'::timestamptz + make_interval(secs => n * 604800.0 / ${events}),
              $2::bigint + n % ${clients}, 'request-' || n, 'api_key:' || n % 20000,
              case n % 5 when 0 then '/api/video/buffer' when 1 then '/api/video/analyze' else '/proxy/openai/v1/chat/completions' end,
              case when n % 5 > 1 then 'openai' end, case n % 5 when 2 then 'gpt-5' when 3 then 'gpt-5-mini' when 4 then 'gpt-5-nano' end,

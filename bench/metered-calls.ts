@@ -3,7 +3,7 @@ import { call } from '../test/support/call.ts'
 import { jsonCall } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { cpuSeconds } from './measured-process.ts'
-import { gatewayEnvironment, type Peer, startSallyport, startUpstream } from './peers.ts'
+import { gatewayEnvironment, type Peer, startBareNode, startSallyport, startUpstream } from './peers.ts'
 import { atLeast, type ResultRow } from './report.ts'
 import { takeTurns } from './rounds.ts'
 import { runWrk, type WrkOptions } from './wrk.ts'
@@ -28,6 +28,8 @@ export async function measureMeteredCalls(scope: Scope): Promise<ResultRow[]> {
       ...{ name: 'metered', peer: metering },
       options: { path: '/proxy/openai/v1/chat/completions', env: { BENCH_KEY: apiKey } },
     },
+    { name: 'bare', peer: await startBareNode(scope, upstream.url), options: {} },
+    { name: 'bare, metering', peer: await startBareNode(scope, upstream.url, true), options: {} },
   ]
   for (const { peer, options } of subjects) await runWrk(peer, { ...options, seconds: warmUpSeconds })
   const medianOf = await takeTurns(subjects, async ({ peer, options }) => {
@@ -45,6 +47,11 @@ export async function measureMeteredCalls(scope: Scope): Promise<ResultRow[]> {
     {
       ...{ id: 'P3', figure: 'the same by processor time of the gateway process', goal: '', met: null },
       measured: `${share.toFixed(2)} (${cpu('passed through').toFixed(0)} ÷ ${cpu('metered').toFixed(0)} µs a call)`,
+    },
+    {
+      ...{ id: 'P3', goal: '', met: null },
+      figure: 'bare Node: body rewritten, usage read, a line appended (no check, no drain) ÷ without these',
+      measured: `${(rate('bare, metering') / rate('bare')).toFixed(2)} (${tell(rate('bare, metering'))} ÷ ${tell(rate('bare'))})`,
     },
   ]
 }

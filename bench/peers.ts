@@ -69,13 +69,18 @@ export async function startSallyport(
   return { ...process, name, url, headers: {}, folder }
 }
 
-/** `upstreamUrl` null: it takes frames. See `load/bare-server.ts`. */
-export async function startBareNode(scope: Scope, upstreamUrl: string | null): Promise<Peer> {
+/** `upstreamUrl` null: it takes frames; `isMetering`: it writes each call down. See `load/bare-server.ts`. */
+export async function startBareNode(
+  scope: Scope,
+  upstreamUrl: string | null,
+  isMetering = false,
+): Promise<Peer> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const name = 'bare Node'
-  const command = loadProgram('bare-server.ts', { port, upstreamUrl })
+  const name = isMetering ? 'bare Node, metering' : 'bare Node'
   const folder = await scope.folder()
+  const journalPath = isMetering ? join(folder, 'journal') : null
+  const command = loadProgram('bare-server.ts', { port, upstreamUrl, journalPath })
   const process = await startProcess(scope, {
     ...{ name: 'bare', core: 'measured', folder, command },
     readyUrl: `${url}/`,

@@ -1,8 +1,8 @@
 // Door of the configuration: environment, `.env` and YAML file become one frozen, checked Config.
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { Secret } from '../lib/secret.ts'
 import { ConfigError } from './config-error.ts'
@@ -246,4 +246,10 @@ function deepFreeze<Value extends object>(value: Value): Value {
     if (typeof child === 'object' && child !== null && !Object.isFrozen(child)) deepFreeze(child)
   }
   return Object.freeze(value)
+}
+
+/** The parser is large, and without a file nobody needs it: every command would wait for it. */
+function parseYaml(text: string): unknown {
+  const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml')
+  return parse(text)
 }

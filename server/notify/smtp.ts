@@ -1,6 +1,6 @@
 // Sends one mail by SMTP: a connection for each, within deadlines, encrypted wherever a password is sent.
 import { BlockList, isIP } from 'node:net'
-import { createTransport } from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import type { Clock } from '../lib/clock.ts'
 import type { Secret } from '../lib/secret.ts'
 import type { Mail } from './mail.ts'
@@ -27,15 +27,27 @@ export type SmtpSender = {
 
 export function createSmtpSender(options: { url: Secret; from: string; clock: Clock }): SmtpSender {
   const { url, from, clock } = options
-  const transport = createTransport({
-    ...readServer(url),
-    connectionTimeout: connectDeadlineMs,
-    greetingTimeout: connectDeadlineMs,
-    dnsTimeout: connectDeadlineMs,
-    socketTimeout: silenceDeadlineMs,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  let transport: Promise<Transporter> | null = null
+
+  /** Loaded with the first mail: many installations send none. */
+  async function loadTransport(): Promise<Transporter> {
+    const { createTransport } = await import('nodemailer')
+    return createTransport({
+      ...readServer(url),
+      connectionTimeout: connectDeadlineMs,
+      greetingTimeout: connectDeadlineMs,
+      dnsTimeout: connectDeadlineMs,
+      socketTimeout: silenceDeadlineMs,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    })
+  }
+
+  function openTransport(): Promise<Transporter> {
+    transport ??= loadTransport()
+    return transport
+  }
+
   const domain = /@([^\s>]+)>?$/.exec(from)?.[1] ?? 'localhost'
   return {
     async send(mail, identity) {
@@ -43,7 +55,7 @@ export function createSmtpSender(options: { url: Secret; from: string; clock: Cl
       const timer = clock.after(sendDeadlineMs, () => limit.abort(new Error('the mail server is too slow')))
       const messageId = `<${identity}@${domain}>`
       try {
-        await transport.sendMail({ ...mail, from, messageId, signal: limit.signal })
+        await (await openTransport()).sendMail({ ...mail, from, messageId, signal: limit.signal })
       } catch (error) {
         throw isForGood(error) ? new MailRefusedError(describeAnswer(error)) : error
       } finally {
@@ -51,7 +63,7 @@ export function createSmtpSender(options: { url: Secret; from: string; clock: Cl
       }
     },
     async verify() {
-      await transport.verify()
+      await (await openTransport()).verify()
     },
   }
 }

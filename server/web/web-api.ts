@@ -35,6 +35,8 @@ export function createWebApi(bodyBytesMax: number): WebApi {
     // Answers while closing are the listener's matter.
     return503OnClosing: false,
     frameworkErrors: answerError,
+    // The framework's own compilers would be loaded otherwise, a hundred modules that nobody uses.
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
   }).withTypeProvider<ZodTypeProvider>()
   api.removeContentTypeParser('text/plain')
   api.setValidatorCompiler(compileValidator)
@@ -53,6 +55,10 @@ export function createWebApi(bodyBytesMax: number): WebApi {
 /** Answer schemas of a route: its own for success, the envelope for every error. */
 export function answers<Answer extends z.ZodType>(answer: Answer) {
   return { '2xx': answer, '4xx': errorAnswer, '5xx': errorAnswer }
+}
+
+function unused(): never {
+  throw new Error('schemas are compiled by the compilers below')
 }
 
 const compileValidator: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
