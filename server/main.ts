@@ -12,7 +12,7 @@ import {
 import { createApiRoutes } from './api/api.ts'
 import { type Billing, createBilling } from './billing/billing.ts'
 import { type Bindings, createBindings } from './bindings/bindings.ts'
-import { type Config, loadConfig } from './config/config.ts'
+import type { Config } from './config/config.ts'
 import {
   createCallerCheck,
   createGateway,
@@ -35,12 +35,6 @@ import { createVault, type Vault } from './vault/vault.ts'
 import { createVideo, type Video } from './video/video.ts'
 import { createWeb } from './web/web.ts'
 
-export type GatewayOptions = {
-  env: Readonly<Record<string, string | undefined>>
-  /** Where `.env`, the configuration file and a relative DATA_DIR are looked for. */
-  workingDir: string
-}
-
 const consolePath = '/admin/ui'
 const consoleFolder = join(import.meta.dirname, '../console/dist')
 
@@ -48,8 +42,7 @@ const consoleFolder = join(import.meta.dirname, '../console/dist')
  * Runs the gateway until SIGTERM or SIGINT and answers the exit code 0.
  * Throws ConfigError and DataFolderInUseError; whatever was opened by then is closed.
  */
-export async function runGateway(options: GatewayOptions): Promise<number> {
-  const config = loadConfig(options)
+export async function runGateway(config: Config): Promise<number> {
   const format = config.sources.logFormat === 'default' && process.stdout.isTTY ? 'pretty' : config.logFormat
   const logger = createLogger({ format, level: config.logLevel })
   const opened = new AsyncDisposableStack()
