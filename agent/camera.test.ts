@@ -10,10 +10,13 @@ import { createFrameClock } from './frame-clock.ts'
 import { createFrameQueue } from './frame-queue.ts'
 import { createJpegSplitter } from './jpeg-splitter.ts'
 import { batchesOf, burglary, calm, key, makeFilm, openFolder, runProgram, takeAll } from './test-camera.ts'
-import { refusal, startStandIn } from './test-gateway.ts'
+import { refusal, type StandInGateway, startStandIn } from './test-gateway.ts'
 import { maskSource } from './video-source.ts'
 
 const ffmpegNeeded = await needs('ffmpeg')
+
+const countAnalyses = ({ received }: StandInGateway) =>
+  received.filter(({ path }) => path === '/api/video/analyze').length
 
 test(
   'a file played once arrives whole and in order, is looked at, and a hit is told',
@@ -43,10 +46,11 @@ test(
       ...{ risk_level: 'HIGH', incident_type: 'burglary' },
     })
     assert.match(program.output(), /alert alert-1 is on its way/)
-    assert.match(
-      program.output(),
-      /ended: 20 frames seen, 20 frames sent.*1 analyses, 1 incidents, 1 alerts, 0\.\d\d EUR/,
-    )
+    // One at the end, and one more for every three seconds that a busy machine took for the two of the film.
+    const asked = countAnalyses(gateway)
+    assert.ok(asked >= 1)
+    const told = `${asked} analyses, ${asked} incidents, ${asked} alerts, 0\\.\\d\\d EUR`
+    assert.match(program.output(), new RegExp(`ended: 20 frames seen, 20 frames sent.*${told}`))
     assert.ok(!program.output().includes(key))
   },
 )
@@ -58,7 +62,7 @@ test('a veto and a calm street raise nothing', ffmpegNeeded, async (t) => {
     t.after(gateway.close)
     const program = runProgram(t, ['--source', film, '--api-url', gateway.url, '--once', '--fps', '10'])
     assert.equal(await program.exit, 0, program.output())
-    assert.equal(gateway.received.filter(({ path }) => path === '/api/video/analyze').length, 1)
+    assert.ok(countAnalyses(gateway) >= 1)
     assert.ok(!gateway.received.some(({ path }) => path === '/api/alert'))
   }
 })

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, request as openRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { within } from './eventually.ts'
+import { eventually, within } from './eventually.ts'
 
 export type CallOptions = {
   method?: string
@@ -36,6 +36,17 @@ export async function call(url: string, options: CallOptions = {}): Promise<Answ
     json: () => JSON.parse(body),
     code: errorCode(body),
   }
+}
+
+/**
+ * The answer of a call that is bound, asked again as the gateway's 503 says to: on a loaded machine the database may not
+ * answer in the time that a decision has.
+ */
+export function decidedCall(url: string, options: CallOptions): Promise<Answer> {
+  return eventually(`a decision of ${url}`, async () => {
+    const answer = await call(url, options)
+    return answer.code === 'failsafe_closed' ? null : answer
+  })
 }
 
 /** Resolves at the answer's headers; the body streams. */
