@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { call } from './support/call.ts'
+import { decidedCall } from './support/call.ts'
 import { copyCheckout, nobody } from './support/checkout.ts'
 import { type Account, databaseFolders, type Gateway, startGateway } from './support/gateway.ts'
 import { needs } from './support/needs.ts'
@@ -18,7 +18,7 @@ async function useTwice(start: () => Promise<Gateway>): Promise<void> {
   const token = newToken()
   for (const round of [1, 2]) {
     const gateway = await start()
-    const at = (address: string) => call(`${gateway.url}/v1/models`, { headers: from(address, token) })
+    const at = (address: string) => decidedCall(`${gateway.url}/v1/models`, { headers: from(address, token) })
     assert.equal((await at('203.0.113.7')).status, 200, `start ${round}`)
     assert.equal((await at('203.0.113.8')).status, 403, `start ${round}`)
     assert.deepEqual(await gateway.stop(), { code: 0, signal: null })

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import type { InterceptItem } from '@sallyport/contract'
-import { call } from './support/call.ts'
+import { decidedCall } from './support/call.ts'
 import { eventually } from './support/eventually.ts'
 import { startFleet } from './support/fleet.ts'
 import type { Gateway } from './support/gateway.ts'
 import { openScope, type Scope } from './support/scope.ts'
-import { storageMatrix } from './support/storage.ts'
+import { eachStorage } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
 
 const webhookSecret = 'test-webhook-secret-0123456789abcdefgh'
@@ -38,12 +38,12 @@ async function startReceiver(scope: Scope, statuses: number[]) {
 
 async function intercept(gateway: Gateway, token: string, times: number): Promise<void> {
   for (let count = 0; count < times; count++) {
-    const answer = await call(`${gateway.url}/v1/models`, { headers: from('198.51.100.9', token) })
+    const answer = await decidedCall(`${gateway.url}/v1/models`, { headers: from('198.51.100.9', token) })
     assert.equal(answer.status, 403)
   }
 }
 
-for (const storage of storageMatrix) {
+for (const storage of eachStorage) {
   describe(`alerts on ${storage.name}`, () => {
     test(
       'the threshold raises one signed webhook a window, delivered again after a failure',
@@ -62,7 +62,7 @@ for (const storage of storageMatrix) {
         const [gateway] = gateways
         const token = newToken()
         assert.equal(
-          (await call(`${gateway.url}/v1/models`, { headers: from('203.0.113.7', token) })).status,
+          (await decidedCall(`${gateway.url}/v1/models`, { headers: from('203.0.113.7', token) })).status,
           200,
         )
         await intercept(gateway, token, 7)
@@ -106,7 +106,7 @@ test('a receiver that never answers slows no request', async (t) => {
     env: { ALERT_WEBHOOK_URL: url, ALERT_THRESHOLD_COUNT: '1' },
   })
   const token = newToken()
-  await call(`${gateways[0].url}/v1/models`, { headers: from('203.0.113.7', token) })
+  await decidedCall(`${gateways[0].url}/v1/models`, { headers: from('203.0.113.7', token) })
   const begin = performance.now()
   await intercept(gateways[0], token, 20)
   assert.ok(performance.now() - begin < 5000, 'twenty refusals while the receiver hangs')

@@ -12,6 +12,7 @@ import { startGateway } from './support/gateway.ts'
 import { startMailServer } from './support/mail-server.ts'
 import { needs } from './support/needs.ts'
 import { openScope } from './support/scope.ts'
+import { anyStorage } from './support/storage.ts'
 
 const says = (isIncident: boolean) => geminiReply(makeVerdict(isIncident, { incident_type: 'burglary' }))
 
@@ -25,6 +26,7 @@ test(
     // A calm look first, then the fast and the strong model agree on an incident, again and again.
     const model = await openModel(t, [says(false), says(true)])
     const gatewayEnv = {
+      ...(await anyStorage.open(scope)),
       ...{ SMTP_URL: mail.url, MAIL_FROM: 'gateway@example.com' },
       ...{ GEMINI_API_KEY: 'operator-gemini-0123456789', GEMINI_BASE_URL: model.url },
     }

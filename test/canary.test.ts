@@ -11,7 +11,7 @@ import { call, sendRaw } from './support/call.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { databaseFolders, type Gateway, jsonCall } from './support/gateway.ts'
 import { openScope } from './support/scope.ts'
-import { type Environment, storageMatrix, testSecrets } from './support/storage.ts'
+import { type Environment, eachStorage, testSecrets } from './support/storage.ts'
 
 type Canary = {
   secret: string
@@ -116,7 +116,7 @@ async function readEverything(gateway: Gateway, token: string): Promise<string> 
   return pages.map(({ text }) => text).join('\n')
 }
 
-for (const storage of storageMatrix) {
+for (const storage of eachStorage) {
   test(`fifty secrets leave no trace, on ${storage.name}`, storage.options, async (t) => {
     const scope = openScope(t)
     const opened = await storage.open(scope)

@@ -2,44 +2,13 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { runCommand } from '../server/cli/test-support.ts'
 import { call } from './support/call.ts'
-import { within } from './support/eventually.ts'
+import { commandsAt, remoteAt, withSuccess } from './support/commands.ts'
 import { startFleet } from './support/fleet.ts'
-import { type Gateway, jsonCall, openFolder, spawnCommand, startGateway } from './support/gateway.ts'
-import { openScope, type Scope } from './support/scope.ts'
-import { type Environment, testSecrets } from './support/storage.ts'
+import { jsonCall, openFolder, startGateway } from './support/gateway.ts'
+import { openScope } from './support/scope.ts'
+import { anyStorage, testSecrets } from './support/storage.ts'
 import { startUpstream } from './support/upstream.ts'
-
-type Run = (...args: string[]) => Promise<{ code: number | null; output: string }>
-
-/** Runs commands on the machine of a gateway, each in a process of its own. */
-function commandsAt(scope: Scope, folder: string, env: Environment): Run {
-  return async (...args) => {
-    const command = spawnCommand(scope, args, { folder, env })
-    const { code } = await within(`sallyport ${args.join(' ')}`, command.exited)
-    return { code, output: command.output() }
-  }
-}
-
-/** Runs commands against the address of a gateway; in this process, because there are many. */
-function remoteAt(gateway: Gateway): Run {
-  return async (...args) => {
-    const env = { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD }
-    const { exitCode, stdout, stderr } = await runCommand([...args, '--url', gateway.url], { env })
-    return { code: exitCode, output: stdout + stderr }
-  }
-}
-
-/** The same, each with success. */
-function operatorOf(gateway: Gateway) {
-  const run = remoteAt(gateway)
-  return async (...args: string[]): Promise<string> => {
-    const { code, output } = await run(...args)
-    assert.equal(code, 0, `sallyport ${args.join(' ')}:\n${output}`)
-    return output
-  }
-}
 
 function find(output: string, pattern: RegExp): string {
   const found = pattern.exec(output)?.[0]
@@ -58,7 +27,7 @@ test('a client and its keys live and die by command, from the next request on', 
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(gateway)
+  const sallyport = withSuccess(remoteAt(gateway))
   const use = (key: string) =>
     call(`${gateway.url}/api/health`, { headers: { 'x-api-key': key } }).then(({ status }) => status)
 
@@ -88,7 +57,7 @@ test('a device lives and dies by command; tokens of before a revocation never wo
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(gateway)
+  const sallyport = withSuccess(remoteAt(gateway))
   await sallyport(...createClientArgs('Urbanjungle'))
   const id = 'pi_urbanjungle_001'
   const registered = await sallyport('devices', 'register', '--id', id, '--client', 'urbanjungle')
@@ -120,9 +89,9 @@ test('a device lives and dies by command; tokens of before a revocation never wo
 
 test('jwt rotate signs with another key at once and refuses no token; with JWT_SECRET it says how', async (t) => {
   const scope = openScope(t)
-  const { gateways } = await startFleet(scope)
-  const [gateway] = gateways
-  const sallyport = operatorOf(gateway)
+  const env = await anyStorage.open(scope)
+  const gateway = await startGateway(scope, { env })
+  const sallyport = withSuccess(remoteAt(gateway))
   await sallyport(...createClientArgs('Acme'))
   const secret = deviceSecretIn(await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme'))
   const authenticate = async () => {
@@ -133,7 +102,7 @@ test('jwt rotate signs with another key at once and refuses no token; with JWT_S
   const kidOf = (token: string) =>
     (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
 
-  const run = commandsAt(scope, gateway.folder, testSecrets)
+  const run = commandsAt(scope, gateway.folder, env)
   const before = await authenticate()
   const { code, output } = await run('jwt', 'rotate')
   assert.equal(code, 0, output)
@@ -147,8 +116,8 @@ test('jwt rotate signs with another key at once and refuses no token; with JWT_S
     assert.equal(status, 200)
   }
 
-  const env = { ...testSecrets, JWT_SECRET: 'j'.repeat(32) }
-  const refused = await commandsAt(scope, gateway.folder, env)('jwt', 'rotate')
+  const given = commandsAt(scope, gateway.folder, { ...env, JWT_SECRET: 'j'.repeat(32) })
+  const refused = await given('jwt', 'rotate')
   assert.equal(refused.code, 1)
   assert.match(refused.output, /^sallyport: JWT_SECRET is set.*JWT_SECRET_PREVIOUS/)
 })
@@ -158,14 +127,14 @@ test('after vault rotate the new master key alone opens what the old one sealed'
   const upstream = await startUpstream()
   scope.defer(upstream.close)
   const folder = await openFolder(scope)
-  const env = { ...testSecrets, OPENAI_BASE_URL: upstream.url }
+  const env = { ...(await anyStorage.open(scope)), OPENAI_BASE_URL: upstream.url }
   const changed = {
     ...env,
     MASTER_KEY: randomBytes(32).toString('base64'),
     MASTER_KEY_PREVIOUS: testSecrets.MASTER_KEY,
   }
   const first = await startGateway(scope, { folder, env })
-  const sallyport = operatorOf(first)
+  const sallyport = withSuccess(remoteAt(first))
   const apiKey = apiKeyIn(await sallyport(...createClientArgs('Acme')))
   await sallyport('providers', 'set-key', 'openai', '--client', 'acme', '--api-key', 'sk-own-of-acme')
   await first.stop()
@@ -193,7 +162,7 @@ test('no output of any command holds a provider key, a key, a device secret or a
   const scope = openScope(t)
   const { gateways } = await startFleet(scope, { env: { EXA_API_KEY: 'exa-shared-of-the-operator' } })
   const [gateway] = gateways
-  const sallyport = operatorOf(gateway)
+  const sallyport = withSuccess(remoteAt(gateway))
   const providerKeys = { shared: 'sk-shared-of-the-operator', own: 'sk-own-of-the-client' }
   const apiKey = apiKeyIn(await sallyport(...createClientArgs('Acme')))
   const registered = await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme')
@@ -249,7 +218,7 @@ test('what cannot be done ends with one clear line and a code of its kind', asyn
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const sallyport = operatorOf(gateway)
+  const sallyport = withSuccess(remoteAt(gateway))
   await sallyport(...createClientArgs('Acme'))
   await sallyport('devices', 'register', '--id', 'pi_1', '--client', 'acme')
   const run = remoteAt(gateway)

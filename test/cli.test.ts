@@ -4,48 +4,24 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Client } from 'pg'
-import { call } from './support/call.ts'
-import { within } from './support/eventually.ts'
+import { call, decidedCall } from './support/call.ts'
+import { commandsAt, remoteAt, withSuccess } from './support/commands.ts'
 import { startFresh } from './support/first-start.ts'
 import { startFleet } from './support/fleet.ts'
-import { type Gateway, jsonCall, spawnCommand } from './support/gateway.ts'
-import { openScope, type Scope } from './support/scope.ts'
-import { type Environment, sharedStorage, testSecrets } from './support/storage.ts'
+import { jsonCall, startGateway } from './support/gateway.ts'
+import { needs } from './support/needs.ts'
+import { openScope } from './support/scope.ts'
+import { anyStorage, type Environment, testSecrets } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
-
-type Place = { folder: string; env?: Environment }
-
-/** Runs one command to its end. */
-async function run(
-  scope: Scope,
-  place: Place,
-  ...args: string[]
-): Promise<{ code: number | null; output: string }> {
-  const command = spawnCommand(scope, args, place)
-  const { code } = await within(`sallyport ${args.join(' ')}`, command.exited)
-  return { code, output: command.output() }
-}
-
-async function succeed(scope: Scope, place: Place, ...args: string[]): Promise<string> {
-  const { code, output } = await run(scope, place, ...args)
-  assert.equal(code, 0, `sallyport ${args.join(' ')}:\n${output}`)
-  return output
-}
-
-/** As from another machine: the address of the gateway and the password. */
-function remote(gateway: Gateway): Place {
-  return { folder: gateway.folder, env: { SALLYPORT_ADMIN_PASSWORD: testSecrets.ADMIN_PASSWORD } }
-}
 
 test('bindings, logs, settings and the audit are worked by command, and each change holds on the next request', async (t) => {
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const place = remote(gateway)
-  const sallyport = (...args: string[]) => succeed(scope, place, ...args, '--url', gateway.url)
+  const sallyport = withSuccess(remoteAt(gateway))
   const token = newToken()
   const use = (address: string) =>
-    call(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(({ status }) => status)
+    decidedCall(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(({ status }) => status)
   assert.equal(await use('203.0.113.7'), 200)
   assert.equal(await use('203.0.113.8'), 403)
 
@@ -65,7 +41,10 @@ test('bindings, logs, settings and the audit are worked by command, and each cha
   assert.equal(await use('203.0.113.9'), 200, 'bound anew')
   const ahead = newToken()
   await sallyport('bindings', 'add', '--token', ahead, '--ip', '198.51.100.0/24')
-  assert.equal((await call(`${gateway.url}/v1/models`, { headers: from('203.0.113.7', ahead) })).status, 403)
+  assert.equal(
+    (await decidedCall(`${gateway.url}/v1/models`, { headers: from('203.0.113.7', ahead) })).status,
+    403,
+  )
 
   assert.match(await sallyport('logs'), /203\.0\.113\.8/)
   const file = join(gateway.folder, 'logs.csv')
@@ -86,7 +65,6 @@ test('commands fail with one clear line: wrong value, wrong password, no gateway
   const scope = openScope(t)
   const { gateways } = await startFleet(scope)
   const [gateway] = gateways
-  const place = remote(gateway)
   const wrong: [env: Environment, args: string[], says: RegExp][] = [
     [{}, ['bindings', 'set-ip', '1', '--ip', '300.1.1.1', '--url', gateway.url], /300\.1\.1\.1/],
     [{}, ['bindings', 'ban', '4711', '--url', gateway.url], /sallyport: /],
@@ -95,19 +73,22 @@ test('commands fail with one clear line: wrong value, wrong password, no gateway
     [{}, ['logs', '--url', 'http://127.0.0.1:9'], /127\.0\.0\.1:9/],
     [{}, ['no-such-command'], /no-such-command/],
   ]
-  for (const [env, args, says] of wrong) {
-    const { code, output } = await run(scope, { ...place, env: { ...place.env, ...env } }, ...args)
+  const fail = async ([env, args, says]: (typeof wrong)[number]) => {
+    const { ADMIN_PASSWORD: SALLYPORT_ADMIN_PASSWORD } = testSecrets
+    const run = commandsAt(scope, gateway.folder, { SALLYPORT_ADMIN_PASSWORD, ...env })
+    const { code, output } = await run(...args)
     assert.ok(code !== 0 && code !== null, `sallyport ${args.join(' ')}:\n${output}`)
     assert.match(output, says)
     assert.doesNotMatch(output, /\n\s+at /, 'no stack')
   }
+  await Promise.all(wrong.map(fail))
 })
 
 test('on its machine the gateway is worked without a password; a reset voids sessions and the token file', async (t) => {
   const scope = openScope(t)
   const { url, folder, env, password } = await startFresh(scope)
-  const place = { folder, env }
-  assert.match(await succeed(scope, place, 'settings'), /failsafe_mode\s+closed/)
+  const sallyport = withSuccess(commandsAt(scope, folder, env))
+  assert.match(await sallyport('settings'), /failsafe_mode\s+closed/)
   const tokenPath = join(folder, 'data/admin-token')
   assert.equal((await stat(tokenPath)).mode & 0o777, 0o600)
   const localToken = (await readFile(tokenPath, 'utf8')).trim()
@@ -120,7 +101,7 @@ test('on its machine the gateway is worked without a password; a reset voids ses
     )
   assert.deepEqual([await dashboard(session), await dashboard(localToken)], [200, 200])
 
-  const output = await succeed(scope, place, 'admin', 'reset-password')
+  const output = await sallyport('admin', 'reset-password')
   const fresh = output
     .trim()
     .split(/\s+/)
@@ -133,48 +114,46 @@ test('on its machine the gateway is worked without a password; a reset voids ses
 
 test('config and doctor tell the truth about a healthy installation and about a broken one', async (t) => {
   const scope = openScope(t)
-  const { gateways, upstream } = await startFleet(scope)
+  const opened = await anyStorage.open(scope)
+  const storage = { ...anyStorage, open: async () => opened }
+  const { gateways, upstream } = await startFleet(scope, { storage })
   const [gateway] = gateways
-  const healthy = {
-    folder: gateway.folder,
-    env: { ...testSecrets, APP_PORT: new URL(gateway.url).port, DOWNSTREAM_URL: upstream.url },
-  }
-  await succeed(scope, healthy, 'config', 'check')
-  const shown = await succeed(scope, healthy, 'config', 'show')
+  const port = new URL(gateway.url).port
+  const healthy = { ...opened, APP_PORT: port, DOWNSTREAM_URL: upstream.url }
+  const sallyport = withSuccess(commandsAt(scope, gateway.folder, healthy))
+  await sallyport('config', 'check')
+  const shown = await sallyport('config', 'show')
   assert.match(shown, new RegExp(`DOWNSTREAM_URL\\s+${upstream.url}\\s+environment`))
   assert.ok(!shown.includes(testSecrets.ADMIN_PASSWORD))
-  JSON.parse(await succeed(scope, healthy, 'config', 'schema'))
-  await succeed(scope, healthy, 'doctor')
-  const broken = { ...healthy, env: { ...healthy.env, DOWNSTREAM_URL: 'http://127.0.0.1:9' } }
-  const { code, output } = await run(scope, broken, 'doctor')
+  JSON.parse(await sallyport('config', 'schema'))
+  await sallyport('doctor')
+  const broken = commandsAt(scope, gateway.folder, { ...healthy, DOWNSTREAM_URL: 'http://127.0.0.1:9' })
+  const { code, output } = await broken('doctor')
   assert.equal(code, 1, output)
   assert.match(output, /127\.0\.0\.1:9/)
 })
 
-for (const storage of sharedStorage) {
-  test(`an altered or removed audit row shows, on ${storage.name}`, storage.options, async (t) => {
-    const scope = openScope(t)
-    const opened = await storage.open(scope)
-    const { gateways } = await startFleet(scope, { storage: { ...storage, open: async () => opened } })
-    const [gateway] = gateways
-    for (const days of [10, 20, 30]) {
-      assert.equal((await gateway.admin('PUT', '/settings', { archive_days: days })).status, 200)
-    }
-    const verify = () => run(scope, remote(gateway), 'audit', 'verify', '--url', gateway.url)
-    assert.equal((await verify()).code, 0)
-    const client = new Client({ connectionString: opened.PG_DSN })
-    await client.connect()
-    scope.defer(() => client.end())
-    await client.query(`update audit_log set actor = 'nobody' where id = (select max(id) - 1 from audit_log)`)
-    const altered = await verify()
-    assert.equal(altered.code, 1, altered.output)
-    const answer = (await gateway.admin('GET', '/audit/verify')).json() as {
-      ok: boolean
-      first_bad_id: number
-    }
-    assert.equal(answer.ok, false)
-    assert.match(altered.output, new RegExp(String(answer.first_bad_id)))
-    await client.query('delete from audit_log where id = (select max(id) from audit_log)')
-    assert.equal((await verify()).code, 1)
-  })
-}
+test('an altered or removed audit row shows', await needs('postgres'), async (t) => {
+  const scope = openScope(t)
+  const env = await anyStorage.open(scope)
+  const gateway = await startGateway(scope, { env })
+  for (const days of [10, 20, 30]) {
+    assert.equal((await gateway.admin('PUT', '/settings', { archive_days: days })).status, 200)
+  }
+  const verify = () => remoteAt(gateway)('audit', 'verify')
+  assert.equal((await verify()).code, 0)
+  const client = new Client({ connectionString: env.PG_DSN })
+  await client.connect()
+  scope.defer(() => client.end())
+  await client.query(`update audit_log set actor = 'nobody' where id = (select max(id) - 1 from audit_log)`)
+  const altered = await verify()
+  assert.equal(altered.code, 1, altered.output)
+  const answer = (await gateway.admin('GET', '/audit/verify')).json() as {
+    ok: boolean
+    first_bad_id: number
+  }
+  assert.equal(answer.ok, false)
+  assert.match(altered.output, new RegExp(String(answer.first_bad_id)))
+  await client.query('delete from audit_log where id = (select max(id) from audit_log)')
+  assert.equal((await verify()).code, 1)
+})

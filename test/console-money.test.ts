@@ -14,7 +14,7 @@ import { type MailServer, type ReceivedMail, startMailServer } from './support/m
 import { needs } from './support/needs.ts'
 import { startProviderApis } from './support/provider-apis.ts'
 import { openScope } from './support/scope.ts'
-import { testSecrets } from './support/storage.ts'
+import { anyStorage, testSecrets } from './support/storage.ts'
 
 const configuration = `
 prices: { calls: { exa: "1.25" } }
@@ -39,7 +39,8 @@ describe('money in the console', await needs('chromium'), () => {
     const folder = await openFolder(scope)
     await writeFile(join(folder, 'sallyport.yaml'), configuration)
     const mailing = { SMTP_URL: mail.url, MAIL_FROM: 'billing@nordwind.example.com' }
-    const env = { ...testSecrets, ...apis.environment, ...mailing, EXA_API_KEY: 'exa-shared-key-0123456789' }
+    const keys = { EXA_API_KEY: 'exa-shared-key-0123456789' }
+    const env = { ...(await anyStorage.open(scope)), ...apis.environment, ...mailing, ...keys }
     gateway = await startGateway(scope, { folder, env })
     browser = await openBrowser(scope)
     for (const name of ['Acme', 'Globex']) await makeClient(name)

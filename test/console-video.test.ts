@@ -21,7 +21,7 @@ import { type Issuer, startIssuer } from './support/issuer.ts'
 import { startMailServer } from './support/mail-server.ts'
 import { needs } from './support/needs.ts'
 import { openScope } from './support/scope.ts'
-import { testSecrets } from './support/storage.ts'
+import { anyStorage } from './support/storage.ts'
 
 const ownKey = 'AIza-own-key-of-ada-0123456789'
 
@@ -37,7 +37,7 @@ describe('the console', await needs('chromium'), () => {
     scope.defer(mail.close)
     gateway = await startGateway(scope, {
       env: {
-        ...{ ...testSecrets, OIDC_ISSUER: issuer.url, DEPLOY_ENV: 'production' },
+        ...{ ...(await anyStorage.open(scope)), OIDC_ISSUER: issuer.url, DEPLOY_ENV: 'production' },
         ...{ SMTP_URL: mail.url, MAIL_FROM: 'gateway@example.com' },
       },
     })

@@ -1,10 +1,10 @@
 // The race for a token: however many calls and processes meet at its first use, one address wins.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { call } from './support/call.ts'
+import { decidedCall } from './support/call.ts'
 import { type Fleet, startFleet } from './support/fleet.ts'
 import { openScope } from './support/scope.ts'
-import { sharedStorage, storageMatrix } from './support/storage.ts'
+import { eachStorage, sharedStorage } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
 
 const addresses = ['203.0.113.7', '198.51.100.9'] as const
@@ -16,7 +16,7 @@ async function race(gateways: Fleet['gateways']): Promise<void> {
     const address = addresses[index % 2] ?? addresses[0]
     const gateway = gateways[Math.floor(index / 2) % gateways.length]
     assert.ok(gateway)
-    const answer = await call(`${gateway.url}/v1/models`, { headers: from(address, token) })
+    const answer = await decidedCall(`${gateway.url}/v1/models`, { headers: from(address, token) })
     return { address, status: answer.status, code: answer.code }
   })
   const answers = await Promise.all(calls)
@@ -36,7 +36,7 @@ async function race(gateways: Fleet['gateways']): Promise<void> {
   assert.deepEqual(items[0]?.allowed_ips, [...winners])
 }
 
-for (const storage of storageMatrix) {
+for (const storage of eachStorage) {
   test(
     `200 parallel first uses from two addresses make one binding, on ${storage.name}`,
     storage.options,

@@ -6,7 +6,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { call, openCall, sendRaw } from './support/call.ts'
+import { call, decidedCall, openCall, sendRaw } from './support/call.ts'
 import { eventually, within } from './support/eventually.ts'
 import { startFresh } from './support/first-start.ts'
 import { startFleet } from './support/fleet.ts'
@@ -19,8 +19,9 @@ import {
   startGateway,
   untilReady,
 } from './support/gateway.ts'
+import { needs } from './support/needs.ts'
 import { openScope } from './support/scope.ts'
-import { type Environment, sharedStorage, storageMatrix, testSecrets } from './support/storage.ts'
+import { anyStorage, type Environment, storageMatrix, testSecrets } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
 import { startUpstream } from './support/upstream.ts'
 
@@ -89,7 +90,7 @@ function ownAddresses(): string[] {
     .map(({ address }) => address)
 }
 
-describe('a wrong configuration', () => {
+describe('a wrong configuration', { concurrency: 3 }, async () => {
   const wrong: [name: string, key: string, env: Environment][] = [
     ['a port out of range', 'APP_PORT', { APP_PORT: '70000' }],
     ['a short pepper', 'SENTINEL_HMAC_SECRET', { SENTINEL_HMAC_SECRET: 'short' }],
@@ -123,29 +124,25 @@ describe('a wrong configuration', () => {
     assert.match(process.output(), /sallyport\.yaml: limits: .*connections/)
   })
 
-  for (const storage of sharedStorage) {
-    test(
-      `another pepper than the stored one ends the start with exit 78, on ${storage.name}`,
-      storage.options,
-      async (t) => {
-        const scope = openScope(t)
-        const env = await storage.open(scope)
-        await (await startGateway(scope, { env })).stop()
-        const changed: Environment[] = [
-          { SENTINEL_HMAC_SECRET: 'another-pepper-0123456789abcdefghijklm' },
-          { MASTER_KEY: 'YW5vdGhlci1rZXktMDEyMzQ1Njc4OWFiY2RlZmdoaWo=' },
-        ]
-        for (const other of changed) {
-          const folder = await openFolder(scope)
-          const process = spawnCommand(scope, ['start'], { folder, env: { ...env, ...other, APP_PORT: '0' } })
-          assert.equal((await within('the exit', process.exited)).code, configExitCode, process.output())
-          assert.match(process.output(), new RegExp(Object.keys(other).join()))
-        }
-        const kept = { MASTER_KEY: changed[1]?.MASTER_KEY ?? '', MASTER_KEY_PREVIOUS: testSecrets.MASTER_KEY }
-        await startGateway(scope, { env: { ...env, ...kept } })
-      },
-    )
-  }
+  const postgres = 'another pepper or master key than the stored one ends the start with exit 78'
+  test(postgres, await needs('postgres'), async (t) => {
+    const scope = openScope(t)
+    const env = await anyStorage.open(scope)
+    await (await startGateway(scope, { env })).stop()
+    const changed: Environment[] = [
+      { SENTINEL_HMAC_SECRET: 'another-pepper-0123456789abcdefghijklm' },
+      { MASTER_KEY: 'YW5vdGhlci1rZXktMDEyMzQ1Njc4OWFiY2RlZmdoaWo=' },
+    ]
+    const refuse = async (other: Environment) => {
+      const folder = await openFolder(scope)
+      const process = spawnCommand(scope, ['start'], { folder, env: { ...env, ...other, APP_PORT: '0' } })
+      assert.equal((await within('the exit', process.exited)).code, configExitCode, process.output())
+      assert.match(process.output(), new RegExp(Object.keys(other).join()))
+    }
+    await Promise.all(changed.map(refuse))
+    const kept = { MASTER_KEY: changed[1]?.MASTER_KEY ?? '', MASTER_KEY_PREVIOUS: testSecrets.MASTER_KEY }
+    await startGateway(scope, { env: { ...env, ...kept } })
+  })
 })
 
 describe('the embedded data folder', () => {
@@ -193,7 +190,7 @@ for (const storage of storageMatrix) {
       const env = { ...(await storage.open(scope)), DOWNSTREAM_URL: upstream.url }
       const folder = await openFolder(scope)
       const tokens: string[] = []
-      for (let round = 0; round < 3; round++) {
+      for (let round = 0; round < 2; round++) {
         const gateway = await startGateway(scope, { env, folder })
         for (const token of tokens) assert.equal(await use(gateway, '203.0.113.8', token), 403)
         const token = newToken()
@@ -204,7 +201,7 @@ for (const storage of storageMatrix) {
       const gateway = await startGateway(scope, { env, folder })
       await eventually('every refusal that was answered in the log', async () => {
         const { total } = (await gateway.admin('GET', '/logs')).json() as { total: number }
-        return total === 3
+        return total === 1
       })
       assert.equal((await gateway.stop()).code, 0)
     },
@@ -245,7 +242,9 @@ test('SIGTERM ends streams that outlast the grace time', async (t) => {
 })
 
 function use(gateway: Gateway, address: string, token: string): Promise<number> {
-  return call(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(({ status }) => status)
+  return decidedCall(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(
+    ({ status }) => status,
+  )
 }
 
 /** Waits until the listener is gone; a call that still gets in is told so. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BindingItem, Settings } from '@sallyport/contract'
-import { call } from './support/call.ts'
+import { call, decidedCall } from './support/call.ts'
 import { eventually } from './support/eventually.ts'
 import { startFleet } from './support/fleet.ts'
 import type { Gateway } from './support/gateway.ts'
@@ -16,7 +16,9 @@ const home = '203.0.113.7'
 const elsewhere = '198.51.100.9'
 
 function use(gateway: Gateway, address: string, token: string): Promise<number> {
-  return call(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(({ status }) => status)
+  return decidedCall(`${gateway.url}/v1/models`, { headers: from(address, token) }).then(
+    ({ status }) => status,
+  )
 }
 
 for (const storage of sharedStorage) {

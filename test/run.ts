@@ -9,10 +9,12 @@ import { needs } from './support/needs.ts'
 import { type PrivatePostgres, startPrivatePostgres } from './support/private-postgres.ts'
 
 const root = join(import.meta.dirname, '..')
-/** Half of a whole-process test is waiting, so two cores have room for three of them. */
-const filesAtOnce = 3
+/** Half of a whole-process test is waiting, so two cores have room for four of them. */
+const filesAtOnce = 4
 /** Stripped and compiled sources, as `./sallyport` keeps them: most of the hundreds of processes need the same ones. */
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/sallyport')
+/** Begun first, so that none of them is left alone at the end: those that start whole gateways, then those that wait for engines. */
+const longOnes = [/^test\//, /^server\/(?:store|video|notify|billing)\//]
 /** Longest time of one test file; the slowest takes under a minute. */
 const fileTimeoutMs = 180_000
 
@@ -81,7 +83,7 @@ async function runTests(filters: readonly string[]): Promise<Outcome> {
     exclude: (path) => path.includes('node_modules') || path.startsWith('test/torture'),
   })
     .filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)))
-    .sort()
+    .sort((one, other) => rank(one) - rank(other) || one.localeCompare(other))
   const begin = performance.now()
   let failed = 0
   const skipped: string[] = []
@@ -101,6 +103,11 @@ async function runTests(filters: readonly string[]): Promise<Outcome> {
     return { name, seconds, problem: `SALLYPORT_FULL=1, but skipped:\n  ${skipped.join('\n  ')}` }
   }
   return { name, seconds, problem: null }
+}
+
+function rank(path: string): number {
+  const found = longOnes.findIndex((pattern) => pattern.test(path))
+  return found < 0 ? longOnes.length : found
 }
 
 function printSummary(): void {

@@ -13,6 +13,7 @@ import { eventually } from './support/eventually.ts'
 import { type Gateway, jsonCall, startGateway } from './support/gateway.ts'
 import { modelReply, type ProviderApis, startProviderApis } from './support/provider-apis.ts'
 import { openScope } from './support/scope.ts'
+import { anyStorage } from './support/storage.ts'
 
 const sharedKeys = {
   openai: 'sk-shared-openai-0123456789',
@@ -47,6 +48,7 @@ describe('vendors’ SDKs through the gateway', () => {
     const environment = Object.entries(others).map(([name, key]) => [`${name.toUpperCase()}_API_KEY`, key])
     gateway = await startGateway(scope, {
       env: {
+        ...(await anyStorage.open(scope)),
         ...apis.environment,
         ...Object.fromEntries(environment),
         CONFIG_FILE: await writeVapiSource(await scope.folder()),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { BindingItem, DashboardAnswer, InterceptItem } from '@sallyport/contract'
-import { call, sendRaw } from './support/call.ts'
+import { call, decidedCall, sendRaw } from './support/call.ts'
 import { eventually } from './support/eventually.ts'
 import { startFleet } from './support/fleet.ts'
 import { type Gateway, startGateway } from './support/gateway.ts'
@@ -34,7 +34,7 @@ for (const storage of storageMatrix) {
         assert.equal(health.status, 200)
         assert.deepEqual(health.json(), { status: 'ok' })
 
-        const first = await call(models, { headers: from('203.0.113.7', token) })
+        const first = await decidedCall(models, { headers: from('203.0.113.7', token) })
         assert.equal(first.status, 200, first.text)
         const [binding] = await list<BindingItem>(gateway, '/bindings')
         assert.ok(binding, 'the first use made a binding')
@@ -44,13 +44,13 @@ for (const storage of storageMatrix) {
         )
         assert.ok(!binding.token_display.includes(token.slice(3)), 'the list shows a mask only')
 
-        assert.equal((await call(models, { headers: from('203.0.113.7', token) })).status, 200)
+        assert.equal((await decidedCall(models, { headers: from('203.0.113.7', token) })).status, 200)
         await eventually('last_used_at refreshed', async () => {
           const [used] = await list<BindingItem>(gateway, '/bindings')
           return String(used?.last_used_at) > String(binding.last_used_at)
         })
 
-        const stolen = await call(models, { headers: from('203.0.113.8', token) })
+        const stolen = await decidedCall(models, { headers: from('203.0.113.8', token) })
         assert.deepEqual([stolen.status, stolen.code], [403, 'ip_not_allowed'])
         const intercept = await eventually('the refusal in the log', async () => {
           const [newest] = await list<InterceptItem>(gateway, '/logs')
@@ -62,7 +62,7 @@ for (const storage of storageMatrix) {
 
         const rule = { id: binding.id, mode: 'all', allowed_ips: [] }
         assert.equal((await gateway.admin('PUT', '/bindings/ip', rule)).status, 200)
-        assert.equal((await call(models, { headers: from('203.0.113.8', token) })).status, 200)
+        assert.equal((await decidedCall(models, { headers: from('203.0.113.8', token) })).status, 200)
 
         await eventually('the dashboard counting', async () => {
           const dashboard = (await gateway.admin('GET', '/dashboard')).json() as DashboardAnswer

@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Gateway, openFolder, startGateway } from './gateway.ts'
 import type { Scope } from './scope.ts'
-import { type Environment, type Storage, storageMatrix } from './storage.ts'
+import { anyStorage, type Environment, type Storage } from './storage.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 
 export type Fleet = { upstream: Upstream; gateways: readonly [Gateway, ...Gateway[]] }
 
 export type FleetOptions = {
-  /** The embedded database, when not given. */
+  /** Any, when not given. */
   storage?: Storage | undefined
   count?: number
   env?: Environment
@@ -18,9 +18,7 @@ export type FleetOptions = {
 }
 
 export async function startFleet(scope: Scope, options: FleetOptions = {}): Promise<Fleet> {
-  const [embedded] = storageMatrix
-  const storage = options.storage ?? embedded
-  if (!storage) throw new Error('the storage matrix is empty')
+  const storage = options.storage ?? anyStorage
   const upstream = await startUpstream()
   scope.defer(upstream.close)
   const env = { ...(await storage.open(scope)), DOWNSTREAM_URL: upstream.url, ...options.env }

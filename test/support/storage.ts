@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
 import { createClient } from 'redis'
+import { createMigratedDatabase } from '../../server/store/test-support.ts'
 import { type Need, needs, postgresDsn, redisAddr } from './needs.ts'
 import type { Scope } from './scope.ts'
 
@@ -23,9 +24,12 @@ export const testSecrets = {
   MASTER_KEY: 'dGVzdC1tYXN0ZXIta2V5LTAxMjM0NTY3ODlhYmNkZWY=',
 } as const
 
-/** Every combination; the first needs nothing of the machine. */
+/** It needs nothing of the machine. */
+export const embeddedStorage = await storage('embedded PostgreSQL', [], async () => ({}))
+
+/** Every combination. */
 export const storageMatrix: readonly Storage[] = [
-  await storage('embedded PostgreSQL', [], async () => ({})),
+  embeddedStorage,
   await storage('embedded PostgreSQL with Redis', ['redis'], openRedis),
   await storage('external PostgreSQL', ['postgres'], openDatabase),
   await storage('external PostgreSQL with Redis', ['postgres', 'redis'], async (scope) => ({
@@ -36,6 +40,14 @@ export const storageMatrix: readonly Storage[] = [
 
 /** Storage that several processes can share: an external database when there is one. */
 export const sharedStorage: readonly Storage[] = storageMatrix.slice(2)
+
+/** Both databases and both homes of counters, each once: for what may depend on one of them, but not on the pair. */
+export const eachStorage: readonly Storage[] = [embeddedStorage, ...storageMatrix.slice(3)]
+
+/** For what does not depend on it: the one that is ready soonest, because nothing has to be set up or migrated. */
+export const anyStorage = (await needs('postgres').catch(() => ({ skip: true }))).skip
+  ? embeddedStorage
+  : await storage('a migrated database', ['postgres'], openMigratedDatabase)
 
 async function storage(
   name: string,
@@ -59,6 +71,12 @@ async function openDatabase(scope: Scope): Promise<Environment> {
   const url = new URL(postgresDsn)
   url.pathname = `/${name}`
   return { PG_DSN: url.href }
+}
+
+async function openMigratedDatabase(scope: Scope): Promise<Environment> {
+  const { dsn, drop } = await createMigratedDatabase(`sp_test_${randomBytes(6).toString('hex')}`)
+  scope.defer(drop)
+  return { PG_DSN: dsn }
 }
 
 /** Keys of its own in the suite's Redis. */
