@@ -1,10 +1,10 @@
 // Several processes on one database behave as one gateway.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { BindingItem, Settings } from '@sallyport/contract'
 import { call, decidedCall } from './support/call.ts'
 import { eventually } from './support/eventually.ts'
-import { startFleet } from './support/fleet.ts'
+import { type Fleet, startFleet } from './support/fleet.ts'
 import type { Gateway } from './support/gateway.ts'
 import { openScope } from './support/scope.ts'
 import { sharedStorage } from './support/storage.ts'
@@ -22,26 +22,23 @@ function use(gateway: Gateway, address: string, token: string): Promise<number> 
 }
 
 for (const storage of sharedStorage) {
-  test(
-    `four processes that start at once on an empty database all come up, on ${storage.name}`,
-    storage.options,
-    async (t) => {
-      const { gateways } = await startFleet(openScope(t), { storage, count: 4 })
+  describe(`replicas on ${storage.name}`, storage.options, () => {
+    const scope = openScope({ after })
+    let gateways: Fleet['gateways']
+    before(async () => {
+      gateways = (await startFleet(scope, { storage, count: 4 })).gateways
+    })
+
+    test('four processes that start at once on an empty database all come up', async () => {
       const answers = await Promise.all(gateways.map((gateway) => call(`${gateway.url}/health/ready`)))
       assert.deepEqual(
         answers.map(({ status }) => status),
         [200, 200, 200, 200],
       )
-      const exits = await Promise.all(gateways.map((gateway) => gateway.stop()))
-      assert.ok(exits.every(({ code }) => code === 0))
-    },
-  )
+    })
 
-  test(
-    `an admin's change holds on the next request, and on another process within 1 s, on ${storage.name}`,
-    storage.options,
-    async (t) => {
-      const [near, far] = (await startFleet(openScope(t), { storage, count: 2 })).gateways
+    test("an admin's change holds on the next request, and on another process within 1 s", async () => {
+      const [near, far] = gateways
       assert.ok(far)
       const token = newToken()
       assert.equal(await use(near, home, token), 200)
@@ -74,21 +71,26 @@ for (const storage of sharedStorage) {
         elsewhere: 200,
       })
       await change(['POST', '/bindings/unbind', { id }], { home: 200, elsewhere: 403 })
-    },
-  )
+    })
 
-  test(`settings and logins are shared by all processes, on ${storage.name}`, storage.options, async (t) => {
-    const [near, far] = (await startFleet(openScope(t), { storage, count: 2 })).gateways
-    assert.ok(far)
-    const changed = await near.admin('PUT', '/settings', { alert_threshold_count: 17 })
-    assert.equal((changed.json() as Settings).alert_threshold_count, 17)
-    await eventually(
-      'the setting on the other process',
-      async () => ((await far.admin('GET', '/settings')).json() as Settings).alert_threshold_count === 17,
-      replicaDelayMs,
-    )
-    const token = await near.login()
-    const headers = { authorization: `Bearer ${token}` }
-    assert.equal((await call(`${far.url}/admin/api/dashboard`, { headers })).status, 200)
+    test('settings and logins are shared by all processes', async () => {
+      const [near, far] = gateways
+      assert.ok(far)
+      const changed = await near.admin('PUT', '/settings', { alert_threshold_count: 17 })
+      assert.equal((changed.json() as Settings).alert_threshold_count, 17)
+      await eventually(
+        'the setting on the other process',
+        async () => ((await far.admin('GET', '/settings')).json() as Settings).alert_threshold_count === 17,
+        replicaDelayMs,
+      )
+      const token = await near.login()
+      const headers = { authorization: `Bearer ${token}` }
+      assert.equal((await call(`${far.url}/admin/api/dashboard`, { headers })).status, 200)
+    })
+
+    test('all four end when they are told to', async () => {
+      const exits = await Promise.all(gateways.map((gateway) => gateway.stop()))
+      assert.ok(exits.every(({ code }) => code === 0))
+    })
   })
 }

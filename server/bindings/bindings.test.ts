@@ -6,7 +6,7 @@ import type { Settings } from '@sallyport/contract'
 import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { parseIpAddress } from '../lib/ip-address.ts'
-import { createTestStore, silentLogger, storeVariants, type TestStore } from '../store/test-support.ts'
+import { createTestStore, roomVariants, silentLogger, type TestStore } from '../store/test-support.ts'
 import {
   type BindingCall,
   type Bindings,
@@ -14,6 +14,9 @@ import {
   type Decision,
   type RecordChange,
 } from './bindings.ts'
+
+/** For what does not depend on it; a database of the machine is ready sooner. */
+const anyVariant = { kind: (await needs('postgres')).skip ? 'embedded' : 'dsn', redis: false } as const
 
 const home = '203.0.113.7'
 const elsewhere = '198.51.100.9'
@@ -101,13 +104,9 @@ function callFrom(text: string, digest: string): BindingCall {
 const newDigest = () => randomBytes(32).toString('base64url')
 const told = (decision: Decision) => (decision.outcome === 'refused' ? decision.code : decision.outcome)
 
-for (const variant of storeVariants) {
+for (const variant of roomVariants) {
   const name = `${variant.kind}${variant.redis ? ' with Redis' : ''}`
-  const wanted = [
-    ...(variant.kind === 'dsn' ? (['postgres'] as const) : []),
-    ...(variant.redis ? (['redis'] as const) : []),
-  ]
-  const { skip } = await needs(...wanted)
+  const { skip } = variant.redis ? await needs('postgres', 'redis') : { skip: false }
 
   describe(`bindings on ${name}`, { skip }, () => {
     let room: Awaited<ReturnType<typeof openRoom>>
@@ -318,7 +317,7 @@ for (const variant of storeVariants) {
 }
 
 test('over the limit of new bindings an address waits, others bind on, and known tokens go on', async (context) => {
-  const room = await openRoom({ kind: 'embedded', redis: false }, { bindNewPerMinute: 2 })
+  const room = await openRoom(anyVariant, { bindNewPerMinute: 2 })
   context.after(() => room.close())
   const known = newDigest()
   const decide = (address: string, digest: string) => room.bindings.decide(callFrom(address, digest))
@@ -332,7 +331,7 @@ test('over the limit of new bindings an address waits, others bind on, and known
 })
 
 test('observing lets a wrong address through and writes it down; a ban holds', async (context) => {
-  const room = await openRoom({ kind: 'embedded', redis: false }, { bindingMode: 'observe' })
+  const room = await openRoom(anyVariant, { bindingMode: 'observe' })
   context.after(() => room.close())
   const digest = newDigest()
   await room.bindings.decide(callFrom(home, digest))
@@ -346,7 +345,7 @@ test('observing lets a wrong address through and writes it down; a ban holds', a
 })
 
 test('an idle binding is archived and its token binds anew; a ban and a binding in use stay', async (context) => {
-  const room = await openRoom({ kind: 'embedded', redis: false })
+  const room = await openRoom(anyVariant)
   context.after(() => room.close())
   const [idle, banned, used] = [newDigest(), newDigest(), newDigest()]
   const decide = async (address: string, digest: string) =>
@@ -371,7 +370,7 @@ test('an idle binding is archived and its token binds anew; a ban and a binding 
 })
 
 test('rows past their retention are removed, younger ones stay', async (context) => {
-  const room = await openRoom({ kind: 'embedded', redis: false })
+  const room = await openRoom(anyVariant)
   context.after(() => room.close())
   const digest = newDigest()
   await room.bindings.decide(callFrom(home, digest))
@@ -386,7 +385,7 @@ test('rows past their retention are removed, younger ones stay', async (context)
 })
 
 test('when a binding was last used is written at the end at the latest', async () => {
-  const room = await openRoom({ kind: 'embedded', redis: false })
+  const room = await openRoom(anyVariant)
   const digest = newDigest()
   await room.bindings.decide(callFrom(home, digest))
   const { database } = room.store

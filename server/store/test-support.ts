@@ -30,6 +30,12 @@ export const storeVariants: readonly { kind: StoreKind; redis: boolean }[] = [
   { kind: 'dsn', redis: true },
 ]
 
+/** Both databases and both homes of counters, each once: for rooms, which may depend on one of them, but not on the pair. */
+export const roomVariants: readonly { kind: StoreKind; redis: boolean }[] = [
+  { kind: 'embedded', redis: false },
+  { kind: 'dsn', redis: true },
+]
+
 /** A PostgreSQL 15 or newer on which databases may be made, and a Redis; both may be others by environment. */
 const adminDsn = process.env.TEST_PG_DSN ?? 'postgresql://root@127.0.0.1:5432/postgres'
 const redisAddress = process.env.TEST_REDIS_ADDR ?? 'redis://127.0.0.1:6379'
