@@ -14,11 +14,11 @@ import {
 } from '@sallyport/contract'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Billing, ExportedLine } from '../billing/billing.ts'
+import type { Billing } from '../billing/billing.ts'
 import type { Clock } from '../lib/clock.ts'
 import { answers, notFound, type WebApi } from '../web/web.ts'
 import type { AuditLog } from './audit-log.ts'
-import { csvLine } from './csv.ts'
+import { csvOf } from './csv.ts'
 import { recorderOf } from './signed-in.ts'
 
 export type InvoiceRouteDependencies = {
@@ -98,20 +98,9 @@ function addExport(api: WebApi, { billing, clock }: InvoiceRouteDependencies): v
     reply
       .type('text/csv; charset=utf-8')
       .header('content-disposition', `attachment; filename="invoice-lines-${today}.csv"`)
-    const file = Readable.from(csvOf(billing.exportLines(query)), { highWaterMark: 1 })
+    const file = Readable.from(csvOf(invoiceCsvColumns, billing.exportLines(query)), { highWaterMark: 1 })
     return (reply as FastifyReply).send(file)
   })
-}
-
-/** The header waits for the first batch, so that a failure is still an answer of its own. */
-async function* csvOf(batches: AsyncIterable<ExportedLine[]>): AsyncGenerator<string> {
-  let text = csvLine(invoiceCsvColumns)
-  for await (const batch of batches) {
-    for (const line of batch) text += csvLine(invoiceCsvColumns.map((column) => String(line[column] ?? '')))
-    yield text
-    text = ''
-  }
-  if (text) yield text
 }
 
 function found(item: InvoiceItem | null): InvoiceItem {
