@@ -37,7 +37,14 @@ export type ApiKeyInfo = {
   last_used_at: string | null
 }
 
-export type ApiKeyPage = { items: ApiKeyInfo[]; total: number; page: number; page_size: number }
+export type ApiKeyPage = {
+  items: ApiKeyInfo[]
+  total: number
+  /** There: the list is long and still being counted; `total` is about right. */
+  total_is_estimate?: true | undefined
+  page: number
+  page_size: number
+}
 export type ProviderKeyInfo = { provider: string; last4: string; updated_at: string }
 export type HealthAnswer = { status: 'ok'; timestamp: string }
 

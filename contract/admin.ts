@@ -28,6 +28,12 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.strictObject({
     items: z.array(item),
     total: z.number().int().nonnegative(),
+    total_is_estimate: z
+      .literal(true)
+      .optional()
+      .describe(
+        'there: the list is long and still being counted; total is about right, and never ends a list that goes on',
+      ),
     page: z.number().int(),
     page_size: z.number().int(),
   })
@@ -136,6 +142,7 @@ export const dashboardAnswer = z.strictObject({
     total: z.number().int(),
     active: z.number().int(),
     banned: z.number().int(),
+    is_estimate: z.literal(true).optional().describe('there: they are many and still being counted'),
   }),
   trend: z.array(z.strictObject({ date: z.iso.date(), ...dayCounts })).length(7),
   recent_intercepts: z.array(interceptItem).max(10),

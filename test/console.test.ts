@@ -115,6 +115,27 @@ describe('the console', await needs('chromium'), () => {
     assert.deepEqual(unexpected(complaints), [])
   })
 
+  test('a list that is still being counted says so, and a page beyond its end leads to the last one', async () => {
+    const gateway = fleet.gateways[0]
+    await call(`${gateway.url}/v1/models`, { headers: from('203.0.113.9', newToken()) })
+    const { page, complaints } = await open()
+    await signIn(page)
+    await page.route('**/admin/api/bindings?*', async (route) => {
+      const response = await route.fetch()
+      const json = { ...(await response.json()), total: 1_234_567, total_is_estimate: true }
+      await route.fulfill({ response, json })
+    })
+    await openFromMenu(page, 'bindings')
+    await page.getByText('about 1,200,000 entries').waitFor()
+    await page.getByText('61729', { exact: true }).waitFor()
+    await page.unroute('**/admin/api/bindings?*')
+    await page.getByText('61729', { exact: true }).click()
+    await page.waitForURL('**/admin/ui/bindings')
+    await page.getByText('203.0.113.9').first().waitFor()
+    await page.getByText(/^\d+ entr(y|ies)$/).waitFor()
+    assert.deepEqual(unexpected(complaints), [])
+  })
+
   test('a wrong password is told and opens nothing; signing out ends the session', async () => {
     const { page } = await open()
     await page.goto(`${fleet.gateways[0].url}/admin/ui/bindings`)

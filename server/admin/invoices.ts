@@ -48,10 +48,7 @@ export function addInvoiceRoutes(api: WebApi, dependencies: InvoiceRouteDependen
     querystring: invoicesQuery,
     response: answers(invoicesPage),
   }
-  api.get(path, { schema: listSchema }, async ({ query }) => {
-    const { items, total } = await billing.list(query)
-    return { items, total, page: query.page, page_size: query.page_size }
-  })
+  api.get(path, { schema: listSchema }, ({ query }) => billing.list(query))
   addExport(api, dependencies)
 
   const getSchema = {

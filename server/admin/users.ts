@@ -34,9 +34,8 @@ export function addUserRoutes(api: WebApi, { users, vault, onboarding }: UserRou
     response: answers(usersPage),
   }
   api.get(path, { schema: listSchema }, async ({ query }) => {
-    const { items, total } = await users.list(query)
-    const { page, page_size } = query
-    return { items: await describe(items), total, page, page_size, key_mode: onboarding.mode }
+    const list = await users.list(query)
+    return { ...list, items: await describe(list.items), key_mode: onboarding.mode }
   })
 
   const getSchema = { tags, summary: 'One end user', params: rowParams, response: answers(userItem) }

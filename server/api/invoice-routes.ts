@@ -21,8 +21,7 @@ export function addInvoiceRoutes(api: WebApi, { billing }: InvoiceRouteDependenc
   }
   api.get(path, { schema: listSchema }, async ({ query, raw }) => {
     const { clientId } = checkScope(callerOf(raw))
-    const { items, total } = await billing.list({ ...query, client_id: clientId })
-    return { items, total, page: query.page, page_size: query.page_size }
+    return billing.list({ ...query, client_id: clientId })
   })
 
   const getSchema = {

@@ -1,5 +1,5 @@
 // SQL of the bindings table.
-import type { BindingItem, BindingsQuery } from '@sallyport/contract'
+import type { BindingItem, BindingsQuery, DashboardAnswer } from '@sallyport/contract'
 import { type Conditions, createConditions, type Database, type Page, selectPage } from '../store/store.ts'
 import { checkAddress } from './address-filter.ts'
 import {
@@ -73,10 +73,17 @@ export function createBindingStore(database: Database) {
       return { ...page, items: page.items.map(toItem) }
     },
 
-    async counts(): Promise<{ total: number; active: number; banned: number }> {
-      const count = (status: string) => database.countRows('bindings', 'where status = $1', [status])
+    /** At once: as lists do, with an estimate where they are many and not counted yet. */
+    async counts(): Promise<DashboardAnswer['bindings']> {
+      const count = async (status: string) => {
+        const list = ['bindings', 'where status = $1', [status]] as const
+        const expected = await database.expectRows(...list)
+        if (!expected.isExact) database.countLater(...list)
+        return expected
+      }
       const [active, banned] = await Promise.all([count('active'), count('banned')])
-      return { total: active + banned, active, banned }
+      const counts = { total: active.rows + banned.rows, active: active.rows, banned: banned.rows }
+      return active.isExact && banned.isExact ? counts : { ...counts, is_estimate: true }
     },
   }
 }

@@ -21,7 +21,7 @@ import { createDecisionCache } from './decision-cache.ts'
 import { createFirstUse } from './first-use.ts'
 import { createHousekeeping } from './housekeeping.ts'
 import { createInterceptLog } from './intercept-log.ts'
-import { exportIntercepts, listIntercepts } from './intercept-store.ts'
+import { exportIntercepts, listIntercepts, readNewest } from './intercept-store.ts'
 import { createBindingLastUsed } from './last-used.ts'
 import { createLookUp } from './look-up.ts'
 
@@ -162,14 +162,14 @@ export async function createBindings(dependencies: BindingsDependencies): Promis
       const [trend, counts, recent] = await Promise.all([
         dailyCounts.trend(7),
         bindingStore.counts(),
-        listIntercepts(database, { page: 1, page_size: 10 }),
+        readNewest(database, 10),
       ])
       const { requests = 0, allowed = 0, intercepted = 0 } = trend.at(-1) ?? {}
       return {
         today: { requests, allowed, intercepted },
         bindings: counts,
         trend,
-        recent_intercepts: recent.items,
+        recent_intercepts: recent,
       }
     },
     canDecide: () => notices.isFresh() || database.isReachable() || (sharedCache?.isUsable() ?? false),

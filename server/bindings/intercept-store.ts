@@ -49,6 +49,15 @@ export async function listIntercepts(
   return { ...page, items: page.items.map(toItem) }
 }
 
+/** The newest `count` of all, without a look at how many there are. */
+export async function readNewest(database: Database, count: number): Promise<InterceptItem[]> {
+  const { rows } = await database.query<InterceptRow>(
+    `select ${columns} from intercepts order by created_at desc, id desc limit $1`,
+    [count],
+  )
+  return rows.map(toItem)
+}
+
 /** Newest first, in batches: memory stays flat however many there are. */
 export async function* exportIntercepts(
   database: Database,

@@ -55,3 +55,8 @@ test('the page line names the next page only when there is one', () => {
   assert.equal(formatPageLine({ total: 45, page: 3, page_size: 20 }), 'Page 3 of 3, 45 in all.')
   assert.equal(formatPageLine({ total: 0, page: 1, page_size: 20 }), 'Page 1 of 1, 0 in all.')
 })
+
+test('the page line says of an estimate that it is one', () => {
+  const page = { total: 999_997, total_is_estimate: true, page: 7, page_size: 20 } as const
+  assert.equal(formatPageLine(page), 'Page 7, about 1000000 in all. Next: --page 8')
+})

@@ -48,9 +48,16 @@ export function formatList(items: readonly string[]): string {
   return more > 0 ? `${items.slice(0, 3).join(', ')} +${more} more` : items.join(', ')
 }
 
+type PageNumbers = {
+  total: number
+  total_is_estimate?: true | undefined
+  page: number
+  page_size: number
+}
+
 type Listed<Row> = {
   text: string
-  value: { items: readonly Row[]; total: number; page: number; page_size: number }
+  value: { items: readonly Row[] } & PageNumbers
 }
 
 /** One page of a list as a table and the line below it, or `empty`; as JSON the answer of the gateway as it came. */
@@ -72,10 +79,12 @@ export function describeEmptyPage({ total }: { total: number }, none: string): s
   return total === 0 ? none : 'This page is empty.'
 }
 
-/** `Page 1 of 3, 45 in all.`, with how to see the next one. */
-export function formatPageLine(page: { total: number; page: number; page_size: number }): string {
+/** `Page 1 of 3, 45 in all.`, with how to see the next one; `Page 1, about 1000000 in all.` of a list that is still being counted. */
+export function formatPageLine(page: PageNumbers): string {
   const pages = Math.max(1, Math.ceil(page.total / page.page_size))
   const next = page.page < pages ? ` Next: --page ${page.page + 1}` : ''
+  if (page.total_is_estimate)
+    return `Page ${page.page}, about ${Number(page.total.toPrecision(2))} in all.${next}`
   return `Page ${page.page} of ${pages}, ${page.total} in all.${next}`
 }
 

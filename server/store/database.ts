@@ -166,7 +166,7 @@ export function createDatabase(options: {
   return {
     query,
     transaction,
-    countRows: createRowCounts({ query }, clock),
+    ...createRowCounts({ query }, clock),
     async *stream(sql, values, batchRows) {
       const client = await lease(cursors, standardDeadlineMs)
       const sentMs = clock.monotonicMs()

@@ -1,7 +1,14 @@
 // One page of a filtered list, newest first, quick however deep the page lies.
 import type { Database, Row } from './store.ts'
 
-export type Page<Item> = { items: Item[]; total: number; page: number; page_size: number }
+export type Page<Item> = {
+  items: Item[]
+  total: number
+  /** Absent: `total` is exact. */
+  total_is_estimate?: true
+  page: number
+  page_size: number
+}
 
 /** WHERE conditions with their values; texts of a caller reach the database as values only. */
 export type Conditions = {
@@ -44,30 +51,83 @@ export type PageRequest = {
   conditions: Conditions
   page: number
   pageSize: number
+  /** Rows that match, where the caller has counted them anyway. */
+  total?: number
 }
 
 /**
- * The page is found by ids alone, from whichever end of the list is nearer, and only its rows are read whole:
- * the last page of a million rows costs what the first does, the middle one an index scan of half of them.
- * The total of a long list may be that of some seconds ago (`countRows`); its pages are then those of that moment.
+ * A short list, and a long one that was counted lately, is told exactly (`expectRows`). A long one that nobody has looked
+ * at is shown with an estimate of its total and counted behind the answer, so that the first look need not wait for it.
  */
 export async function selectPage<R extends Row>(database: Database, request: PageRequest): Promise<Page<R>> {
-  const { table, columns, order, conditions, page, pageSize } = request
+  const { table, conditions, total, page, pageSize } = request
   const { where, values } = conditions
-  const total = await database.countRows(table, where, values)
-  const answer = { total, page, page_size: pageSize }
-  const start = (page - 1) * pageSize
-  const length = Math.min(pageSize, total - start)
-  if (length <= 0) return { items: [], ...answer }
-  const fromEnd = start > total / 2
+  const { rows, isExact } =
+    total === undefined ? await database.expectRows(table, where, values) : { rows: total, isExact: true }
+  const found = isExact
+    ? { items: await readNearerEnd<R>(database, request, rows), total: rows }
+    : await readFromStart<R>(database, request, rows)
+  return { ...found, page, page_size: pageSize }
+}
+
+/**
+ * Of a list whose length is known: from whichever end is nearer, so that the last page of a million rows costs what the first
+ * does, the middle one an index scan of half of them. The total may be that of some seconds ago; its pages are then those
+ * of that moment.
+ */
+async function readNearerEnd<R extends Row>(
+  database: Database,
+  request: PageRequest,
+  total: number,
+): Promise<R[]> {
+  const start = startOf(request)
+  const length = Math.min(request.pageSize, total - start)
+  if (length <= 0) return []
+  const isFromEnd = start > total / 2
+  const offset = isFromEnd ? total - start - length : start
+  return readRows(database, request, { length, offset, isFromEnd })
+}
+
+/** Of a list whose length is only estimated. The total never says that the list ends where it does not, or goes on where it ends. */
+async function readFromStart<R extends Row>(
+  database: Database,
+  request: PageRequest,
+  estimate: number,
+): Promise<Pick<Page<R>, 'items' | 'total' | 'total_is_estimate'>> {
+  const { table, conditions, pageSize } = request
+  const { where, values } = conditions
+  const start = startOf(request)
+  // One more than is shown tells whether the list goes on.
+  const rows = await readRows<R>(database, request, { length: pageSize + 1, offset: start, isFromEnd: false })
+  database.countLater(table, where, values)
+  if (rows.length > pageSize) {
+    const total = Math.max(estimate, start + rows.length)
+    return { items: rows.slice(0, pageSize), total, total_is_estimate: true }
+  }
+  if (rows.length > 0 || start === 0) return { items: rows, total: start + rows.length }
+  // Who is beyond the end wants to know where it is.
+  return { items: [], total: Math.min(start, await database.countRows(table, where, values)) }
+}
+
+function startOf({ page, pageSize }: PageRequest): number {
+  return (page - 1) * pageSize
+}
+
+/** Found by ids alone; only the rows of the page are read whole. */
+async function readRows<R extends Row>(
+  database: Database,
+  { table, columns, order, conditions }: PageRequest,
+  { length, offset, isFromEnd }: { length: number; offset: number; isFromEnd: boolean },
+): Promise<R[]> {
+  const { where, values } = conditions
   const sorted = (direction: 'asc' | 'desc') => order.map((column) => `${column} ${direction}`).join(', ')
   const { rows } = await database.query<R>(
     `select ${columns} from ${table}
      where id in (
-       select id from ${table} ${where} order by ${sorted(fromEnd ? 'asc' : 'desc')}
+       select id from ${table} ${where} order by ${sorted(isFromEnd ? 'asc' : 'desc')}
        limit $${values.length + 1} offset $${values.length + 2}
      ) order by ${sorted('desc')}`,
-    [...values, length, fromEnd ? total - start - length : start],
+    [...values, length, offset],
   )
-  return { items: rows, ...answer }
+  return rows
 }

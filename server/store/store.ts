@@ -50,10 +50,21 @@ export type Database = Queryable & {
   /** Rows in batches through a cursor: flat memory however many there are. Closes its cursor when left early. */
   stream<R = Row>(sql: string, values: readonly unknown[], batchRows: number): AsyncIterable<R[]>
   /**
-   * Rows of `table` for which `where` (SQL with its keyword) holds. From 100,000 on the answer may be that of some seconds
+   * Rows of `table` for which `where` (SQL with its keyword) holds. From 20,000 on the answer may be that of some seconds
    * ago, so that people who turn pages do not have them counted again each time.
    */
   countRows(table: string, where?: string, values?: readonly unknown[]): Promise<number>
+  /**
+   * The same within some milliseconds: exactly when they are few or were counted lately, else the planner's estimate,
+   * which may be off either way.
+   */
+  expectRows(
+    table: string,
+    where?: string,
+    values?: readonly unknown[],
+  ): Promise<{ rows: number; isExact: boolean }>
+  /** Begins to count them for the next look, and keeps nobody waiting; a failure is only the next look's loss. */
+  countLater(table: string, where?: string, values?: readonly unknown[]): void
   isReachable(): boolean
 }
 

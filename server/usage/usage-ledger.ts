@@ -98,15 +98,14 @@ export async function createUsageLedger(dependencies: {
     async list(query) {
       const conditions = eventConditions(query)
       const sums = await addUp(conditions)
-      const counted: Database = {
+      const patient: Database = {
         ...database,
-        countRows: async () => sums.totals.calls,
         // What few events of a long time match is found by looking at them all, as the sums are.
         query: (sql, values) => database.query(sql, values, { deadlineMs: sumDeadlineMs }),
       }
-      const page = await selectPage<EventRow>(counted, {
+      const page = await selectPage<EventRow>(patient, {
         ...{ table: 'usage_events', columns: eventColumns, order: ['created_at', 'id'], conditions },
-        ...{ page: query.page, pageSize: query.page_size },
+        ...{ page: query.page, pageSize: query.page_size, total: sums.totals.calls },
       })
       return { ...page, items: page.items.map(toEvent), ...sums }
     },

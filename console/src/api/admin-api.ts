@@ -10,7 +10,13 @@ import type {
 } from '@sallyport/contract'
 import { type Query, request, urlOf } from './request.ts'
 
-export type Page<Item> = { items: Item[]; total: number; page: number; page_size: number }
+export type Page<Item> = {
+  items: Item[]
+  total: number
+  total_is_estimate?: true
+  page: number
+  page_size: number
+}
 export type BindingMode = BindingItem['mode']
 export type Rule = { mode: BindingMode; allowed_ips: string[] }
 export type AuditVerification = { ok: boolean; rows: number; first_bad_id: number | null }

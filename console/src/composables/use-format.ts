@@ -57,6 +57,8 @@ export function useFormat() {
     clock: (moment: Date) => formats.value.clock.format(moment),
     bytes: ofBytes,
     number: (value: number) => formats.value.number.format(value),
+    /** An estimate, no finer than it is. */
+    roughly: (value: number) => formats.value.number.format(Number(value.toPrecision(2))),
     /** Millionths of EUR, exact. */
     money: (micros: number) => ofMoney(formats.value.money, micros),
     /** Millionths of EUR, rounded to the cent. */

@@ -18,6 +18,8 @@ type ListOptions<Item, Name extends string> = {
 export type ListState = {
   readonly items: readonly unknown[]
   readonly total: number | undefined
+  /** The list is long and still being counted. */
+  readonly isTotalEstimated: boolean
   readonly isLoading: boolean
   readonly error: ApiError | undefined
   /** The error, unless all of it is said at the filters. */
@@ -47,6 +49,7 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
   const { query } = address
   const items = shallowRef<readonly Item[]>([])
   const total = ref<number>()
+  const isTotalEstimated = ref(false)
   const error = shallowRef<ApiError>()
   const isLoading = ref(false)
   const filters = computed(() => query.value.filters)
@@ -82,8 +85,9 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
   function take(answer: Page<Item>): void {
     items.value = answer.items
     total.value = answer.total
+    isTotalEstimated.value = answer.total_is_estimate === true
     error.value = undefined
-    // Unbinding the last row of the last page leaves a page that no longer exists.
+    // Unbinding the last row of the last page leaves a page that no longer exists; an estimate may offer one that never did.
     const pageLast = Math.max(1, Math.ceil(answer.total / query.value.pageSize))
     if (answer.items.length === 0 && query.value.page > pageLast)
       void address.go({ page: pageLast }, 'replace')
@@ -95,6 +99,7 @@ export function useList<Item, Name extends string>(options: ListOptions<Item, Na
   return proxyRefs({
     items,
     total,
+    isTotalEstimated,
     isLoading,
     error,
     failure: computed(() => (errors.value.other.length > 0 ? error.value : undefined)),

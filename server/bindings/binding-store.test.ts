@@ -1,0 +1,25 @@
+// How many bindings there are, as the dashboard tells it.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Database } from '../store/store.ts'
+import { createBindingStore } from './binding-store.ts'
+
+test('the dashboard does not wait for many bindings to be counted: it says that it estimates, and has them counted', async () => {
+  const expected: Record<string, { rows: number; isExact: boolean }> = {
+    active: { rows: 990_000, isExact: false },
+    banned: { rows: 9, isExact: true },
+  }
+  const counted: unknown[] = []
+  const database: Pick<Database, 'expectRows' | 'countLater'> = {
+    expectRows: async (_table, _where, values = []) => expected[String(values[0])] ?? assert.fail(),
+    countLater: (...list) => counted.push(list),
+  }
+  // Nothing else is asked of it.
+  const store = createBindingStore(database as Database)
+  const counts = { total: 990_009, active: 990_000, banned: 9 }
+  assert.deepEqual(await store.counts(), { ...counts, is_estimate: true })
+  assert.deepEqual(counted, [['bindings', 'where status = $1', ['active']]])
+  expected.active = { rows: 990_000, isExact: true }
+  assert.deepEqual(await store.counts(), counts)
+  assert.equal(counted.length, 1)
+})
