@@ -2,6 +2,7 @@
 import { createKeyedDigest } from '../server/lib/keyed-digest.ts'
 import { Secret } from '../server/lib/secret.ts'
 import { call } from '../test/support/call.ts'
+import { eventually } from '../test/support/eventually.ts'
 import { openFolder } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { fillBindings, fillIntercepts } from './fill-database.ts'
@@ -54,48 +55,62 @@ async function sendFrom(crowd: Crowd, seconds: number): Promise<number> {
   return (await runWrk(crowd, { seconds, script: 'many-tokens.lua', env })).requestsPerSecond
 }
 
+/** The first of a filter is looked at before anybody has counted what it matches; some of these lie near the end. */
 const lists = [
+  '/dashboard',
   '/bindings',
   '/bindings?page=25000',
   '/bindings?page=50000',
   '/bindings?page=500&page_size=200',
   '/bindings?status=banned',
+  '/bindings?status=active&page=49500',
   '/bindings?status=active&page=20000',
+  '/bindings?mode=single&page=44900',
   '/bindings?mode=multiple&page=2000',
+  '/bindings?mode=single&status=active&page=44500',
   '/bindings?mode=single&status=active&page=12345',
   '/bindings?q=sk-00',
-  '/bindings?q=sk-&page=10000',
-  '/bindings?ip=10.77.1.2',
+  '/bindings?q=sk-&page=49900',
+  '/bindings?q=sk-&page=25000',
+  '/bindings?ip=10.7.1.2',
   '/logs',
   '/logs?page=25000',
-  '/logs?q=sk-00&page=300',
-  '/logs?ip=10.77.0.0/16',
-  '/logs?ip=10.0.0.0/8&page=20000',
+  '/logs?q=sk-&page=49900',
+  '/logs?q=sk-00&page=150',
+  '/logs?ip=10.7.0.0/16',
+  '/logs?ip=10.0.0.0/8&page=49900',
+  '/logs?ip=10.0.0.0/8&page=25000',
+  '/logs?from=2026-01-01&page=49900',
   '/logs?from=2026-01-01&page=2000',
-  '/dashboard',
 ]
 
 async function measureLists(crowd: Crowd): Promise<ResultRow[]> {
   const headers = { authorization: `Bearer ${await login(crowd.url)}` }
   const look = async (path: string) => {
     const startedMs = performance.now()
-    const { status } = await call(`${crowd.url}/admin/api${path}`, { headers })
+    const { status, text } = await call(`${crowd.url}/admin/api${path}`, { headers })
     if (status !== 200) throw new Error(`${path}: ${status}`)
-    return performance.now() - startedMs
+    return { tookMs: performance.now() - startedMs, isEstimate: text.includes('is_estimate') }
   }
+  const laterLook = async (path: string) => (await look(path)).tookMs
   const seen: { path: string; firstMs: number; laterMs: number }[] = []
   for (const path of lists) {
-    const firstMs = await look(path)
-    seen.push({ path, firstMs, laterMs: median([await look(path), await look(path), await look(path)]) })
+    const { tookMs: firstMs } = await look(path)
+    await eventually(`an exact ${path}`, async () => !(await look(path)).isEstimate)
+    const laterMs = median([await laterLook(path), await laterLook(path), await laterLook(path)])
+    seen.push({ path, firstMs, laterMs })
   }
   for (const { path, firstMs, laterMs } of seen) {
     console.log(`  ${firstMs.toFixed(0).padStart(5)} ms, then ${laterMs.toFixed(0).padStart(4)} ms  ${path}`)
   }
   const slowestFirst = seen.reduce((a, b) => (a.firstMs > b.firstMs ? a : b))
   const slowest = seen.reduce((a, b) => (a.laterMs > b.laterMs ? a : b))
-  const first = `first look at a list, the slowest (${slowestFirst.path})`
   return [
-    { id: 'LISTS', figure: first, goal: '', measured: `${slowestFirst.firstMs.toFixed(0)} ms`, met: null },
+    {
+      id: 'LISTS',
+      figure: `first look at a page, the slowest (${slowestFirst.path})`,
+      ...atMost(slowestFirst.firstMs, pageMsMax, 'ms'),
+    },
     {
       id: 'LISTS',
       figure: `any page, the slowest (${slowest.path})`,
