@@ -31,7 +31,7 @@ describe('invoices on their way', await needs('postgres'), () => {
     await write(...seedEvents(acme, nobody))
     await run(request, record)
     const states = async () => (await list({ page: 1, page_size: 9 })).items.map(({ state }) => state)
-    await eventually('the mail taken', async () => (await states()).includes('sent'))
+    await eventually('the mail taken', async () => (await states()).includes('sent'), 60_000)
     assert.deepEqual(await states(), ['issued', 'sent'])
     assert.deepEqual([server.attempts(), server.received.length], [2, 1])
     const [arrived] = server.received

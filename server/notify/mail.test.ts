@@ -80,7 +80,7 @@ describe('mails', await needs('postgres'), () => {
     ])
     const { enqueue, told } = await openOutbox(t, server.url)
     await enqueue({ n: 1 })
-    await eventually('the mail', () => told.length === 1)
+    await eventually('the mail', () => told.length === 1, 60_000)
     assert.deepEqual([server.attempts(), server.received.length, told], [3, 1, ['delivered 1']])
   })
 

@@ -113,6 +113,6 @@ describe('jobs', await needs('postgres'), async () => {
         .then(() => true)
         .catch(() => false)
     await eventually('a job enqueued', isEnqueued)
-    await eventually('the job done', () => done.includes(99))
+    await eventually('the job done', () => done.includes(99), 60_000)
   })
 })

@@ -62,7 +62,11 @@ export async function startGateway(scope: Scope, options: StartOptions = {}): Pr
   })
   let token: Promise<string> | null = null
   const login = async (password = env.ADMIN_PASSWORD) => {
-    const answer = await call(`${url}/admin/api/login`, jsonCall('POST', { password }))
+    // A loaded machine may keep the database from answering in time; then it is asked again, as the 503 says.
+    const answer = await eventually('an answer to the login', async () => {
+      const seen = await call(`${url}/admin/api/login`, jsonCall('POST', { password }))
+      return seen.status === 503 ? null : seen
+    })
     if (answer.status !== 200) throw new Error(`login: ${answer.status} ${answer.text}\n${process.output()}`)
     return (answer.json() as { access_token: string }).access_token
   }
