@@ -68,9 +68,11 @@ async function check(name: string, [tool = '', ...args]: string[]): Promise<Outc
   return { name, seconds: (performance.now() - begin) / 1000, problem }
 }
 
-/** A PostgreSQL of the suite's own where the machine has none; the test processes find it by their environment. */
+/** A PostgreSQL of the suite's own, unless another one is named; the test processes find it by their environment. */
 async function providePostgres(): Promise<PrivatePostgres | null> {
-  if (!(await needs('postgres')).skip) return null
+  if (process.env.TEST_PG_DSN) return null
+  // Its files go with this process, also on Ctrl+C.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   const postgres = await startPrivatePostgres()
   process.env.TEST_PG_DSN = postgres.dsn
   return postgres

@@ -64,7 +64,7 @@ async function storage(
 /** A database of its own on the suite's server. */
 async function openDatabase(scope: Scope): Promise<Environment> {
   const name = `sp_test_${randomBytes(6).toString('hex')}`
-  await command(`create database ${name}`)
+  await command(`create database ${name} strategy file_copy`)
   // Nobody cuts the power of the suite's server: a commit that does not wait for its disk takes a tenth of the time.
   await command(`alter database ${name} set synchronous_commit = off`)
   scope.defer(() => command(`drop database if exists ${name} with (force)`))
