@@ -10,7 +10,7 @@ import { createHttpMetrics } from './http-metrics.ts'
 import { createListener, listenOn } from './listener.ts'
 import { createProxyMistakes, type ProxyMistake } from './proxy-mistakes.ts'
 import { createReception, type HttpHandlers } from './reception.ts'
-import { createSilenceSweep, endSilentCall } from './silence.ts'
+import { createSilenceSweep, endSilentCalls } from './silence.ts'
 import { createUnparsedRefusal } from './unparsed.ts'
 
 export type { CallContext } from './call-context.ts'
@@ -73,7 +73,7 @@ export function createHttp(dependencies: HttpDependencies): Http {
   const findSilent = createSilenceSweep({ bodyIdleMs, answerIdleMs })
   const sweepPeriodMs = Math.min(sweepPeriodMsMax, bodyIdleMs / 4, answerIdleMs / 4)
   const sweep = clock.every(sweepPeriodMs, () => {
-    for (const call of findSilent(reception.callsInWork.list(), clock.monotonicMs())) endSilentCall(call)
+    void endSilentCalls(findSilent(reception.callsInWork.list(), clock.monotonicMs()))
   })
 
   async function listen() {

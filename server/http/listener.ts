@@ -20,13 +20,15 @@ export type ListenerDependencies = {
 
 /** Longer than the 60 s that proxies in front usually keep an idle connection: they, not we, should close it. */
 const keepAliveTimeoutMs = 75_000
+/** Often, so that a crowd of clients whose headers are late is cut in small groups: all at once they would hold up others. */
+const lateHeadersPeriodMs = 250
 
 export function createListener(dependencies: ListenerDependencies, onConsolePort: boolean): Server {
   const { limits, reception, connections, connectionLimit } = dependencies
   const server = createServer({
     maxHeaderSize: limits.header_bytes_max,
     headersTimeout: limits.headers_timeout_ms,
-    connectionsCheckingInterval: Math.min(5000, limits.headers_timeout_ms),
+    connectionsCheckingInterval: lateHeadersPeriodMs,
     // A long upload is fine; a silent one is found by the sweep.
     requestTimeout: 0,
     keepAliveTimeout: keepAliveTimeoutMs,

@@ -1,4 +1,5 @@
 // Finds clients that stopped in the middle: a body that hardly arrives any more, an answer that nobody takes.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AppError } from '@sallyport/contract'
 import type { Call } from './call-context.ts'
 
@@ -6,6 +7,7 @@ export type SilenceLimits = { bodyIdleMs: number; answerIdleMs: number }
 
 /** Fewer bytes are no progress: a client that sends one now and then holds its place as cheaply as a silent one. */
 const progressBytesMin = 1024
+const callsInTurn = 10
 
 type Progress = { bytesRead: number; waitingBytes: number; sinceMs: number }
 
@@ -32,8 +34,16 @@ export function createSilenceSweep(limits: SilenceLimits) {
   }
 }
 
+/** A crowd is ended in small groups, a turn of the event loop for each: all at once they would hold up others. */
+export async function endSilentCalls(calls: readonly Call[]): Promise<void> {
+  for (const [index, call] of calls.entries()) {
+    if (index > 0 && index % callsInTurn === 0) await nextTurn()
+    endSilentCall(call)
+  }
+}
+
 /** Answers a client whose body does not arrive; one that takes no answer is cut. */
-export function endSilentCall(call: Call): void {
+function endSilentCall(call: Call): void {
   if (call.response.headersSent) {
     call.response.destroy()
     return

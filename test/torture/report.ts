@@ -17,8 +17,10 @@ export type Proof = {
   run(prove: Prove, options: TortureOptions, scope: Scope): Promise<void>
 }
 
-/** Something took longer than promised. On a shared machine that is tried once more before it counts. */
+/** Something took longer than promised. On a shared machine that is tried again before it counts. */
 export class LateError extends Error {}
+
+const attemptsMax = 3
 
 /** The machine cannot hold this trial; the reason is told instead of a result. */
 export class NotPossibleError extends Error {}
@@ -79,7 +81,7 @@ async function judge(
   const startedMs = performance.now()
   const seconds = () => (performance.now() - startedMs) / 1000
   for (let attempt = 1; ; attempt++) {
-    const figures = attempt === 1 ? [] : ['second attempt']
+    const figures = attempt === 1 ? [] : [`attempt ${attempt}`]
     try {
       await inScope((scope) => work({ scope, note: (figure) => figures.push(figure) }))
       return { ...name, state: 'passed', seconds: seconds(), figures }
@@ -88,7 +90,7 @@ async function judge(
         return { ...name, state: 'skipped', seconds: seconds(), figures: [error.message] }
       }
       console.error(error)
-      if (!(error instanceof LateError) || attempt === 2) {
+      if (!(error instanceof LateError) || attempt === attemptsMax) {
         return { ...name, state: 'failed', seconds: seconds(), figures }
       }
     }
