@@ -17,20 +17,13 @@ export function createBodyLoad({ bytesMax, clientBytesMax }: BodyLoadLimits): (c
   const room = new SharedRoom<number>({ bytesMax, holderBytesMax: clientBytesMax })
 
   return (clientId) => {
-    let reserved = 0
+    const body = room.open(clientId)
     return {
       reserve(bytes) {
-        const lack = room.take(clientId, bytes)
-        if (lack === null) {
-          reserved += bytes
-          return null
-        }
-        return new AppError(lack === 'for holder' ? 'too_many_requests' : 'overloaded', { retryAfterSeconds })
+        const lack = body.take(bytes)
+        return lack && new AppError(lack, { retryAfterSeconds })
       },
-      release() {
-        room.giveBack(clientId, reserved)
-        reserved = 0
-      },
+      release: body.giveBack,
     }
   }
 }

@@ -34,21 +34,15 @@ export function createClientLoad(limits: Config['limits']['providers']): ClientL
         return new AppError('too_many_requests', { retryAfterSeconds })
       }
       addCalls(clientId, 1)
-      let reserved = 0
+      const body = bodies.open(clientId)
       return {
         reserve(bytes) {
-          const lack = bodies.take(clientId, bytes)
-          if (lack === null) {
-            reserved += bytes
-            return null
-          }
-          return new AppError(lack === 'for holder' ? 'too_many_requests' : 'overloaded', {
-            retryAfterSeconds,
-          })
+          const lack = body.take(bytes)
+          return lack && new AppError(lack, { retryAfterSeconds })
         },
         release() {
           addCalls(clientId, -1)
-          bodies.giveBack(clientId, reserved)
+          body.giveBack()
         },
       }
     },

@@ -2,8 +2,15 @@
 
 export type SharedRoomLimits = { bytesMax: number; holderBytesMax: number }
 
-/** Why there is no room: the holder has its share, or all of them together have theirs. */
-export type NoRoom = 'for holder' | 'for all'
+/** Why there is no room: the holder has its own share, or all of them together have theirs. */
+export type NoRoom = 'too_many_requests' | 'overloaded'
+
+/** What one piece of work of a holder takes; given back once. */
+export type TakenRoom = {
+  /** Null: so many bytes more are held. */
+  take(bytes: number): NoRoom | null
+  giveBack(): void
+}
 
 export class SharedRoom<Holder> {
   readonly #limits: SharedRoomLimits
@@ -15,25 +22,35 @@ export class SharedRoom<Holder> {
     this.#limits = limits
   }
 
-  /**
-   * Null: `bytes` more are held. Nobody may hold more than is left for all others: a few who are slow to give back keep
-   * nobody out.
-   */
-  take(holder: Holder, bytes: number): NoRoom | null {
-    const { bytesMax, holderBytesMax } = this.#limits
-    const held = (this.#byHolder.get(holder) ?? 0) + bytes
-    if (held > holderBytesMax) return 'for holder'
-    const inAll = this.#bytesInAll + bytes
-    if (held > bytesMax - inAll) return 'for all'
-    this.#byHolder.set(holder, held)
-    this.#bytesInAll = inAll
-    return null
+  open(holder: Holder): TakenRoom {
+    let taken = 0
+    return {
+      take: (bytes) => {
+        const lack = this.#findLack(holder, bytes)
+        if (lack !== null) return lack
+        this.#add(holder, bytes)
+        taken += bytes
+        return null
+      },
+      giveBack: () => {
+        this.#add(holder, -taken)
+        taken = 0
+      },
+    }
   }
 
-  giveBack(holder: Holder, bytes: number): void {
-    const held = (this.#byHolder.get(holder) ?? 0) - bytes
+  /** Nobody may hold more than is left for all others: a few who are slow to give back keep nobody out. */
+  #findLack(holder: Holder, bytes: number): NoRoom | null {
+    const { bytesMax, holderBytesMax } = this.#limits
+    const held = (this.#byHolder.get(holder) ?? 0) + bytes
+    if (held > holderBytesMax) return 'too_many_requests'
+    return held > bytesMax - this.#bytesInAll - bytes ? 'overloaded' : null
+  }
+
+  #add(holder: Holder, bytes: number): void {
+    const held = (this.#byHolder.get(holder) ?? 0) + bytes
     if (held > 0) this.#byHolder.set(holder, held)
     else this.#byHolder.delete(holder)
-    this.#bytesInAll -= bytes
+    this.#bytesInAll += bytes
   }
 }
