@@ -2,7 +2,7 @@
 import { type AdminAlertItem, type AlertItem, adminAlertsPage } from '@sallyport/contract'
 import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
-import { clientArgument, findClient } from './client-reference.ts'
+import { clientArgument, findClientId } from './client-reference.ts'
 import { type Column, describeEmptyPage, formatTime, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import type { Terminal } from './terminal.ts'
@@ -38,7 +38,7 @@ export function defineAlerts(command: Command, terminal: Terminal): void {
     .action(async (options: ListOptions) => {
       const { client, camera, state, page, pageSize } = options
       const gateway = createAdminClient(terminal, findTarget(terminal, options))
-      const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
+      const clientId = await findClientId(gateway, client)
       const query = { client_id: clientId, camera_id: camera, state, page, page_size: pageSize }
       const answer = await gateway.call('GET', '/admin/api/alerts', adminAlertsPage, { query })
       const empty = describeEmptyPage(answer.value, 'No alerts.')

@@ -2,7 +2,7 @@
 import { adminCamerasPage, type CameraItem } from '@sallyport/contract'
 import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
-import { clientArgument, findClient } from './client-reference.ts'
+import { clientArgument, findClientId } from './client-reference.ts'
 import { type Column, formatAge, printPage } from './table.ts'
 import { addRemoteOptions, findTarget, type RemoteOptions } from './target.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +17,7 @@ export function defineCameras(command: Command, terminal: Terminal): void {
     .action(async (options: ListOptions) => {
       const { client, page, pageSize } = options
       const gateway = createAdminClient(terminal, findTarget(terminal, options))
-      const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
+      const clientId = await findClientId(gateway, client)
       const query = { client_id: clientId, page, page_size: pageSize }
       const answer = await gateway.call('GET', '/admin/api/cameras', adminCamerasPage, { query })
       const empty = 'No cameras. One comes into being with its first frame.'

@@ -21,6 +21,14 @@ export async function findClient(gateway: AdminClient, reference: string): Promi
   return findByExternalId(gateway, reference)
 }
 
+/** For a list that may be narrowed to one client. */
+export async function findClientId(
+  gateway: AdminClient,
+  reference: string | undefined,
+): Promise<number | undefined> {
+  return reference === undefined ? undefined : (await findClient(gateway, reference)).id
+}
+
 /** The list is asked for what begins with the text; a client may have to be looked for among its namesakes. */
 async function findByExternalId(gateway: AdminClient, reference: string): Promise<ClientItem> {
   for (let page = 1; ; page++) {

@@ -12,7 +12,7 @@ import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
 import { checkBody, listValue, wholeNumber } from './arguments.ts'
 import { deviceHandout, publicUrlOf } from './client-handout.ts'
-import { clientArgument, findClient } from './client-reference.ts'
+import { clientArgument, findClientId } from './client-reference.ts'
 import { confirm } from './confirm.ts'
 import { deviceColumns } from './device-columns.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
@@ -86,7 +86,7 @@ function defineList(command: Command, terminal: Terminal): void {
     .action(async (options: ListOptions) => {
       const { client, page, pageSize } = options
       const gateway = createAdminClient(terminal, findTarget(terminal, options))
-      const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
+      const clientId = await findClientId(gateway, client)
       const query = { client_id: clientId, page, page_size: pageSize }
       const answer = await gateway.call('GET', '/admin/api/devices', devicesPage, { query })
       const empty = 'No devices. Add one: sallyport devices register --id … --client …'

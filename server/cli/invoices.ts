@@ -12,7 +12,7 @@ import {
 import type { Command } from 'commander'
 import { createAdminClient } from './admin-client.ts'
 import { checkBody } from './arguments.ts'
-import { clientArgument, findClient } from './client-reference.ts'
+import { clientArgument, findClientId } from './client-reference.ts'
 import { confirm } from './confirm.ts'
 import { exportToFile } from './export-file.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
@@ -113,7 +113,7 @@ function defineList(command: Command, terminal: Terminal): void {
     .action(async (options: ListOptions) => {
       const { client, week, state, page, pageSize } = options
       const gateway = createAdminClient(terminal, findTarget(terminal, options))
-      const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
+      const clientId = await findClientId(gateway, client)
       const filter = { client_id: clientId, week, state }
       if (options.export !== undefined) {
         return await exportToFile(terminal, gateway.download(`${path}/export`, filter), options.export)

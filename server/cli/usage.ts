@@ -2,7 +2,7 @@
 import { type UsageAnswer, type UsageEvent, usageAnswer } from '@sallyport/contract'
 import type { Command } from 'commander'
 import { type AdminClient, createAdminClient } from './admin-client.ts'
-import { clientArgument, findClient } from './client-reference.ts'
+import { clientArgument, findClientId } from './client-reference.ts'
 import { exportToFile } from './export-file.ts'
 import {
   type Column,
@@ -94,7 +94,7 @@ async function filterOf(
   gateway: AdminClient,
   { client, endpoint, provider, model, outcome, from, to }: UsageOptions,
 ): Promise<Record<string, string | number | undefined>> {
-  const clientId = client === undefined ? undefined : (await findClient(gateway, client)).id
+  const clientId = await findClientId(gateway, client)
   return { client_id: clientId, endpoint, provider, model, outcome, from, to }
 }
 
