@@ -21,9 +21,12 @@ export function fillBindings(folder: string, digests: readonly string[], total: 
        select sha256(convert_to('stranger ' || number, 'UTF8')), 'sk-' || left(md5(number::text), 4) || '...' || right(md5(number::text), 4),
          case when number % 10 = 0 then 'multiple' when number % 1000 = 1 then 'all' else 'single' end,
          case when number % 10 = 0 then array[address, '192.168.7.0/24'] when number % 1000 = 1 then '{}' else array[address] end,
-         case when number % 100 = 7 then 'banned' else 'active' end, now() - number * interval '1 second', now() - number * interval '1 second'
+         case when number % 100 = 7 then 'banned' else 'active' end, at, at
        from generate_series(1, $1::int) as number,
-         lateral (select format('10.%s.%s.%s', number >> 16, (number >> 8) & 255, number & 255) as address) as one`,
+         lateral (
+           select format('10.%s.%s.%s', number >> 16, (number >> 8) & 255, number & 255) as address,
+             now() - ($1::int - number) * interval '1 second' as at
+         ) as one`,
       [total - digests.length],
     )
     await tx.query(
@@ -38,14 +41,14 @@ export function fillIntercepts(folder: string, total: number): Promise<void> {
       `insert into intercepts (id, token_display, client_ip, allowed_ips, method, path, reason, alerted, created_at, request_id)
        select md5(number::text)::uuid, 'sk-' || left(md5(number::text), 4) || '...' || right(md5(number::text), 4),
          format('10.%s.%s.%s', number >> 16, (number >> 8) & 255, number & 255)::inet, '{203.0.113.7}', 'POST', '/v1/chat/completions',
-         'ip_not_allowed', false, now() - number * interval '10 seconds', md5(number::text)
+         'ip_not_allowed', false, now() - ($1::int - number) * interval '10 seconds', md5(number::text)
        from generate_series(1, $1::int) as number`,
       [total],
     )
   })
 }
 
-/** In one transaction, and with fresh statistics as autovacuum would leave them. */
+/** In one transaction, oldest rows first as they come in use, and with fresh statistics as autovacuum would leave them. */
 async function fill(folder: string, insert: (tx: Queryable) => Promise<unknown>): Promise<void> {
   const config = loadConfig({ env: gatewayEnvironment, workingDir: folder })
   const logger = createLogger({ format: 'json', level: 'error' })

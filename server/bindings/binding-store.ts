@@ -78,7 +78,7 @@ export function createBindingStore(database: Database) {
       const count = async (status: string) => {
         const list = ['bindings', 'where status = $1', [status]] as const
         const expected = await database.expectRows(...list)
-        if (!expected.isExact) database.countLater(...list)
+        if (expected.isDue) database.countLater(...list)
         return expected
       }
       const [active, banned] = await Promise.all([count('active'), count('banned')])

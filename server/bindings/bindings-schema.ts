@@ -107,7 +107,11 @@ export const intercepts = pgTable(
   (table) => [
     // With `include` as well: as part of the key the address is searched for at each step, and takes twice the time.
     index('intercepts_created_at').on(table.createdAt, table.id),
-    index('intercepts_token_display').on(table.tokenDisplay.op('text_pattern_ops'), table.createdAt),
+    index('intercepts_token_display').on(
+      table.tokenDisplay.op('text_pattern_ops'),
+      table.createdAt,
+      table.id,
+    ),
     index('intercepts_client_ip').using('gist', table.clientIp.op('inet_ops')),
   ],
 )

@@ -1,7 +1,7 @@
 // Supervises the embedded PostgreSQL: a real server on a socket, started or adopted, watched, and stopped with us.
 import { spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
@@ -208,7 +208,7 @@ function settings(home: string, socketDir: string): string[] {
     unix_socket_directories: socketDir,
     unix_socket_permissions: '0700',
     max_connections: '60',
-    shared_buffers: '64MB',
+    shared_buffers: `${sharedBuffersMb()}MB`,
     max_wal_size: '256MB',
     wal_level: 'minimal',
     max_wal_senders: '0',
@@ -227,6 +227,15 @@ function settings(home: string, socketDir: string): string[] {
     log_checkpoints: 'off',
   }
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+/**
+ * An eighth of the machine's memory, within bounds; it is taken only as the data grow to need it. The upper bound holds what
+ * the lists of a million bindings and intercepts are found by.
+ */
+function sharedBuffersMb(): number {
+  const machineMb = totalmem() / 2 ** 20
+  return Math.round(Math.min(256, Math.max(64, machineMb / 8)))
 }
 
 function supervise(

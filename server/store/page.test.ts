@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { eventually } from '../../test/support/eventually.ts'
-import { createConditions, type Page, type Row, selectPage } from './store.ts'
+import { createConditions, type Database, type Page, type Row, selectPage } from './store.ts'
 import { createTestStore, type StoreKind, type TestStore } from './test-support.ts'
 
 const rows = 30_000
@@ -23,7 +23,7 @@ for (const kind of kinds) {
 
     const look = (
       page: number,
-      { pageSize = 200, kindsFrom = -1, database = store.database } = {},
+      { pageSize = 200, kindsFrom = -1, database = store.database as Database } = {},
     ): Promise<Page<Item>> => {
       const conditions = createConditions()
       // Each test looks at a list of its own, which nobody has counted: all of them hold every row.
@@ -95,7 +95,7 @@ for (const kind of kinds) {
 
     test('a wrong estimate never ends a list that goes on, nor goes on where the list ends', async () => {
       for (const expected of [20_000, 10_000_000]) {
-        const expectRows = async () => ({ rows: expected, isExact: false })
+        const expectRows = async () => ({ rows: expected, isExact: false, isDue: true })
         const totalAt = async (page: number) => {
           const found = await look(page, { database: { ...store.database, expectRows } })
           return [found.items.length, found.total, found.total_is_estimate]
@@ -106,6 +106,19 @@ for (const kind of kinds) {
         assert.deepEqual(await totalAt(pageLast), [200, rows, undefined])
         assert.deepEqual(await totalAt(pageLast + 1), [0, rows, undefined])
       }
+    })
+
+    test('a count that is due begins only when the page has been read', async () => {
+      const steps: string[] = []
+      const database: Database = {
+        ...store.database,
+        expectRows: async () => ({ rows, isExact: true, isDue: true }),
+        countLater: () => steps.push('counted'),
+        query: <R>(...query: Parameters<Database['query']>) =>
+          store.database.query<R>(...query).finally(() => steps.push('read')),
+      }
+      await look(1, { database })
+      assert.deepEqual(steps, ['read', 'counted'])
     })
 
     test('closing is not disturbed by a count that is under way', async () => {

@@ -24,8 +24,8 @@ function openTable() {
   return { clock, table, counts }
 }
 
-const exactly = (rows: number) => ({ rows, isExact: true })
-const about = (rows: number) => ({ rows, isExact: false })
+const exactly = (rows: number) => ({ rows, isExact: true, isDue: false })
+const about = (rows: number) => ({ rows, isExact: false, isDue: true })
 
 test('a short list is counted anew each time', async () => {
   const { table, counts } = openTable()
@@ -86,8 +86,9 @@ test('who goes on looking at a long list sees no estimate in between, and soon w
   for (let look = 0; look < 8; look++) {
     table.rows++
     clock.advance(1_000)
-    const { rows, isExact } = await counts.expectRows('bindings')
+    const { rows, isExact, isDue } = await counts.expectRows('bindings')
     assert.ok(isExact)
+    if (isDue) counts.countLater('bindings')
     seen.push(rows - 1_000_000)
     await turn()
   }
@@ -113,6 +114,18 @@ test('where the planner expects far too many, the count is remembered all the sa
   counts.countLater('bindings')
   await turn()
   assert.deepEqual(await counts.expectRows('bindings'), exactly(3))
+})
+
+test('looks that have read their pages meanwhile do not have a list counted again', async () => {
+  const { table, counts } = openTable()
+  Object.assign(table, { rows: 1_000_000, planned: 1_000_000 })
+  const looks = [await counts.expectRows('bindings'), await counts.expectRows('bindings')]
+  for (const { isDue } of looks) {
+    assert.ok(isDue)
+    counts.countLater('bindings')
+    await turn()
+  }
+  assert.equal(table.counted, 1)
 })
 
 test('one list at a time is counted behind the answers; a failure is forgotten', async () => {

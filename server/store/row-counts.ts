@@ -16,7 +16,7 @@ const rowsOfLongList = 20_000
 /** A list that was counted within this is counted anew each time, however long it is. */
 const quickMs = 20
 /**
- * A count is used for this many times as long as it took, and counted again behind the answer of a look in the second half of
+ * A count is used for this many times as long as it took, and is due again behind the answer of a look in the second half of
  * that: counting then takes a fiftieth of the database's time at most, and who goes on looking sees no estimate in between.
  */
 const useFactor = 100
@@ -54,6 +54,11 @@ export function createRowCounts(database: Pick<Database, 'query'>, clock: Clock)
     return counting.share(list.key, () => count(list, whileSomebodyWaits)).promise
   }
 
+  /** Not when it was counted while the page was read for which it was due. */
+  function isDue(known: Counted | undefined): boolean {
+    return known === undefined || clock.monotonicMs() >= known.renewMs
+  }
+
   async function plan({ source, values }: List): Promise<number> {
     const { rows } = await database.query<Plan>(`explain (format json) select from ${source}`, values)
     return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
@@ -61,7 +66,7 @@ export function createRowCounts(database: Pick<Database, 'query'>, clock: Clock)
 
   /** One list at a time: who looks at many must not take the connections that calls are decided with. */
   function countBehind(list: List): void {
-    if (isCountingBehind) return
+    if (isCountingBehind || !isDue(lists.peek(list.key))) return
     isCountingBehind = true
     counting
       .share(list.key, () => count(list, behindTheAnswer))
@@ -78,13 +83,12 @@ export function createRowCounts(database: Pick<Database, 'query'>, clock: Clock)
     async expectRows(table, where, values) {
       const list = toList(table, where, values)
       const known = lists.peek(list.key)
-      const nowMs = clock.monotonicMs()
-      const isKnown = known !== undefined && nowMs < known.untilMs
-      if (isKnown && nowMs >= known.renewMs) countBehind(list)
-      const isSoonTold = isKnown || known?.isQuick === true
-      const expected = isSoonTold ? 0 : await plan(list)
-      if (expected >= rowsOfLongList) return { rows: expected, isExact: false }
-      return { rows: await countExactly(list), isExact: true }
+      if (known !== undefined && clock.monotonicMs() < known.untilMs) {
+        return { rows: known.rows, isExact: true, isDue: isDue(known) }
+      }
+      const expected = known?.isQuick ? 0 : await plan(list)
+      if (expected >= rowsOfLongList) return { rows: expected, isExact: false, isDue: true }
+      return { rows: await countExactly(list), isExact: true, isDue: false }
     },
 
     countLater: (table, where, values) => countBehind(toList(table, where, values)),

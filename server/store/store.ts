@@ -58,15 +58,14 @@ export type Database = Queryable & {
    * The same within some milliseconds: exactly when they are few or were counted lately, else the planner's estimate,
    * which may be off either way.
    */
-  expectRows(
-    table: string,
-    where?: string,
-    values?: readonly unknown[],
-  ): Promise<{ rows: number; isExact: boolean }>
+  expectRows(table: string, where?: string, values?: readonly unknown[]): Promise<ExpectedRows>
   /** Begins to count them for the next look, and keeps nobody waiting; a failure is only the next look's loss. */
   countLater(table: string, where?: string, values?: readonly unknown[]): void
   isReachable(): boolean
 }
+
+/** `isDue`: they are to be counted (`countLater`) once the answer has been read. */
+export type ExpectedRows = { rows: number; isExact: boolean; isDue: boolean }
 
 /**
  * Messages between all processes on one database (LISTEN/NOTIFY), with a heartbeat: a round trip on the listening
