@@ -1,6 +1,7 @@
 // `npm test`: types, lint and every test of the repository, with one summary and one exit code.
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
@@ -9,8 +10,8 @@ import { needs } from './support/needs.ts'
 import { type PrivatePostgres, startPrivatePostgres } from './support/private-postgres.ts'
 
 const root = join(import.meta.dirname, '..')
-/** Half of a whole-process test is waiting, so two cores have room for four of them. */
-const filesAtOnce = 4
+/** Half of a whole-process test is waiting, so a core has room for two of them; more than eight would crowd the database. */
+const filesAtOnce = Math.min(8, Math.max(4, availableParallelism() * 2))
 /** Stripped and compiled sources, as `./sallyport` keeps them: most of the hundreds of processes need the same ones. */
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/sallyport')
 /** Begun first, so that none of them is left alone at the end: those that start whole gateways, then those that wait for engines. */

@@ -14,7 +14,12 @@ export type BrowserPage = { page: Page; complaints: string[] }
 export async function openBrowser(scope: Scope): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: chromiumPath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-software-rasterizer',
+    ],
   })
   scope.defer(() => browser.close())
   return browser
@@ -22,7 +27,7 @@ export async function openBrowser(scope: Scope): Promise<Browser> {
 
 /** A page of its own that keeps everything the browser complains about. */
 export async function openPage(scope: Scope, browser: Browser, wishes: object = {}): Promise<BrowserPage> {
-  const context = await browser.newContext({ locale: 'en-US', ...wishes })
+  const context = await browser.newContext({ locale: 'en-US', reducedMotion: 'reduce', ...wishes })
   scope.defer(() => context.close())
   const page = await context.newPage()
   page.setDefaultTimeout(pageTimeoutMs)

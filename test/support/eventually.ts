@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 const firstPauseMs = 10
 /** A look may be a call to a gateway: hundreds of them would slow down what is waited for. */
-const longestPauseMs = 50
+const longestPauseMs = 150
 /** For what must come true and promises no time: a loaded machine may take long, and nothing gets slower where it comes. */
 const patienceMs = 30_000
 
