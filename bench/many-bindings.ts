@@ -6,7 +6,7 @@ import { eventually } from '../test/support/eventually.ts'
 import { openFolder } from '../test/support/gateway.ts'
 import type { Scope } from '../test/support/scope.ts'
 import { fillBindings, fillIntercepts } from './fill-database.ts'
-import { memoryMb } from './measured-process.ts'
+import { memoryMb, releaseCores } from './measured-process.ts'
 import { gatewayEnvironment, type Peer, startSallyport, startUpstream } from './peers.ts'
 import { atLeast, atMost, type ResultRow } from './report.ts'
 import { median, takeTurns } from './rounds.ts'
@@ -85,6 +85,7 @@ const lists = [
 ]
 
 async function measureLists(crowd: Crowd): Promise<ResultRow[]> {
+  releaseCores(crowd.pid)
   const headers = { authorization: `Bearer ${await login(crowd.url)}` }
   const look = async (path: string) => {
     const startedMs = performance.now()

@@ -1,5 +1,5 @@
 // Processes of a bench run: each pinned to its core, its output kept in a file, its cost read from /proc, ended with the scope.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -89,6 +89,12 @@ export function resetPeak(pid: number): void {
 export function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
   return children === '' ? [] : children.split(' ').map(Number)
+}
+
+/** The process and all below it may use both cores from now on: for what is measured without any load. */
+export function releaseCores(pid: number): void {
+  execFileSync('taskset', ['--all-tasks', '--pid', '--cpu-list', Object.values(cores).join(), String(pid)])
+  for (const child of childrenOf(pid)) releaseCores(child)
 }
 
 function basicEnvironment(): Record<string, string> {

@@ -49,12 +49,12 @@ for (const kind of kinds) {
     })
 
     test('a page deep in a list that nobody has counted is the one that it is once counted', async () => {
-      const deep = await look(140, { kindsFrom: -3 })
+      const deep = await look(70, { kindsFrom: -3 })
       assert.equal(deep.total_is_estimate, true)
       await untilCounted(-3)
-      const again = await look(140, { kindsFrom: -3 })
+      const again = await look(70, { kindsFrom: -3 })
       assert.deepEqual([again.total_is_estimate, again.items], [undefined, deep.items])
-      assert.deepEqual(ids(deep), newestFirst(rows - 139 * 200, 200))
+      assert.deepEqual(ids(deep), newestFirst(rows - 69 * 200, 200))
     })
 
     test('the last page tells the exact total, full or not', async () => {
@@ -101,8 +101,12 @@ for (const kind of kinds) {
           return [found.items.length, found.total, found.total_is_estimate]
         }
         const pageLast = rows / 200
+        const isFrontHalf = rows - 400 <= expected / 2
         assert.deepEqual(await totalAt(1), [200, expected, true])
-        assert.deepEqual(await totalAt(pageLast - 1), [200, Math.max(expected, rows - 200 + 1), true])
+        assert.deepEqual(
+          await totalAt(pageLast - 1),
+          isFrontHalf ? [200, expected, true] : [200, rows, undefined],
+        )
         assert.deepEqual(await totalAt(pageLast), [200, rows, undefined])
         assert.deepEqual(await totalAt(pageLast + 1), [0, rows, undefined])
       }

@@ -1,5 +1,5 @@
 // One page of a filtered list, newest first, quick however deep the page lies.
-import type { Database, Row } from './store.ts'
+import type { Database, ExpectedRows, Row } from './store.ts'
 
 export type Page<Item> = {
   items: Item[]
@@ -60,18 +60,25 @@ export type PageRequest = {
  * at is shown with an estimate of its total and counted behind the answer, so that the first look need not wait for it.
  */
 export async function selectPage<R extends Row>(database: Database, request: PageRequest): Promise<Page<R>> {
-  const { table, conditions, total, page, pageSize } = request
+  const { table, conditions, page, pageSize } = request
   const { where, values } = conditions
-  const { rows, isExact, isDue } =
-    total === undefined
-      ? await database.expectRows(table, where, values)
-      : { rows: total, isExact: true, isDue: false }
+  const { rows, isExact, isDue } = await findLength(database, request)
   const found = isExact
     ? { items: await readNearerEnd<R>(database, request, rows), total: rows }
     : await readFromStart<R>(database, request, rows)
   // Only now: a count that runs beside the reading slows it down.
   if (isExact && isDue) database.countLater(table, where, values)
   return { ...found, page, page_size: pageSize }
+}
+
+async function findLength(database: Database, request: PageRequest): Promise<ExpectedRows> {
+  const { table, conditions, total } = request
+  const { where, values } = conditions
+  if (total !== undefined) return { rows: total, isExact: true, isDue: false }
+  const expected = await database.expectRows(table, where, values)
+  if (expected.isExact || startOf(request) <= expected.rows / 2) return expected
+  // To walk past most of them would cost as much as to count them, after which the page is found from the end.
+  return { rows: await database.countRows(table, where, values), isExact: true, isDue: false }
 }
 
 /**
@@ -92,7 +99,7 @@ async function readNearerEnd<R extends Row>(
   return readRows(database, request, { length, offset, isFromEnd })
 }
 
-/** Of a list whose length is only estimated. The total never says that the list ends where it does not, or goes on where it ends. */
+/** A page in the front half of a list whose length is only estimated. The total never says that the list ends where it does not, or goes on where it ends. */
 async function readFromStart<R extends Row>(
   database: Database,
   request: PageRequest,
@@ -105,8 +112,7 @@ async function readFromStart<R extends Row>(
   const rows = await readRows<R>(database, request, { length: pageSize + 1, offset: start, isFromEnd: false })
   database.countLater(table, where, values)
   if (rows.length > pageSize) {
-    const total = Math.max(estimate, start + rows.length)
-    return { items: rows.slice(0, pageSize), total, total_is_estimate: true }
+    return { items: rows.slice(0, pageSize), total: estimate, total_is_estimate: true }
   }
   if (rows.length > 0 || start === 0) return { items: rows, total: start + rows.length }
   // Who is beyond the end wants to know where it is.
