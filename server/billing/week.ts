@@ -1,6 +1,6 @@
 // ISO weeks in the configured zone: when they begin and end, and which one is due for its invoices.
 import type { IsoWeek } from '@sallyport/contract'
-import { DateTime } from 'luxon'
+import { DateTime } from '../lib/date-time.ts'
 
 /** Hour of Monday at which the invoices of the week before are due. */
 const dueHour = 6

@@ -1,6 +1,7 @@
 // The one translator from an error to the answer that a caller sees.
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { AppError, errorBody } from '@sallyport/contract'
+import { nodeHttp } from './node-http.ts'
 
 /** Anything thrown becomes an AppError; what has no code of the catalogue is ours to blame. */
 export function toAppError(error: unknown): AppError {
@@ -19,7 +20,7 @@ export function renderRawError(error: AppError, requestId: string): string {
   const body = renderError(error, requestId)
   const headers = [...headersOf(error, requestId, body), 'Connection', 'close']
   const lines = headers.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${headers[index + 1]}`] : []))
-  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`
+  return `HTTP/1.1 ${error.status} ${nodeHttp.STATUS_CODES[error.status]}\r\n${lines.join('\r\n')}\r\n\r\n${body}`
 }
 
 function renderError(error: AppError, requestId: string): string {

@@ -1,5 +1,5 @@
 // One node:http server: its limits, and each of its events led to the reception.
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { isOwnPath, isProxyPath } from '@sallyport/contract'
@@ -8,6 +8,7 @@ import type { Logger } from '../lib/logger.ts'
 import { findAmbiguity } from './ambiguous.ts'
 import type { ConnectionLimit } from './connection-limit.ts'
 import type { Connections } from './connections.ts'
+import { nodeHttp } from './node-http.ts'
 import type { Arrival, Reception } from './reception.ts'
 
 export type ListenerDependencies = {
@@ -25,7 +26,7 @@ const lateHeadersPeriodMs = 250
 
 export function createListener(dependencies: ListenerDependencies, onConsolePort: boolean): Server {
   const { limits, reception, connections, connectionLimit } = dependencies
-  const server = createServer({
+  const server = nodeHttp.createServer({
     maxHeaderSize: limits.header_bytes_max,
     headersTimeout: limits.headers_timeout_ms,
     connectionsCheckingInterval: lateHeadersPeriodMs,
@@ -103,7 +104,7 @@ function createResponseOn(request: IncomingMessage, socket: Duplex): ServerRespo
     socket.destroy()
     return null
   }
-  const response = new ServerResponse(request)
+  const response = new nodeHttp.ServerResponse(request)
   response.shouldKeepAlive = false
   response.assignSocket(socket)
   socket.on('error', () => socket.destroy())

@@ -1,5 +1,5 @@
 // Days and months in the configured zone, as the moments at which they begin and end.
-import { DateTime } from 'luxon'
+import { DateTime } from '../lib/date-time.ts'
 
 export type PeriodName = 'day' | 'month'
 

@@ -1,7 +1,7 @@
 // Calls and cost by day of the configured zone, for charts: a day without calls is there too.
 import { AppError, type UsageDaysAnswer, type UsageDaysQuery } from '@sallyport/contract'
-import { DateTime } from 'luxon'
 import type { Clock } from '../lib/clock.ts'
+import { DateTime } from '../lib/date-time.ts'
 import type { Database } from '../store/store.ts'
 import { eventConditions } from './event-rows.ts'
 import { createRememberedSums } from './remembered-sums.ts'
