@@ -232,12 +232,12 @@ function settings(home: string, socketDir: string): string[] {
 }
 
 /**
- * An eighth of the machine's memory, within bounds; it is taken only as the data grow to need it. The upper bound holds what
- * the lists of a million bindings and intercepts are found by.
+ * An eighth of the memory of the machine, or of the container where that has less, within bounds; it is taken only as the
+ * data grow to need it. The upper bound holds what the lists of a million bindings and intercepts are found by.
  */
 function sharedBuffersMb(): number {
-  const machineMb = totalmem() / 2 ** 20
-  return Math.round(Math.min(256, Math.max(64, machineMb / 8)))
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+  return Math.round(Math.min(256, Math.max(64, bytes / 2 ** 20 / 8)))
 }
 
 function supervise(
