@@ -113,16 +113,33 @@ for (const kind of kinds) {
     })
 
     test('a count that is due begins only when the page has been read', async () => {
-      const steps: string[] = []
+      for (const isExact of [true, false]) {
+        const steps: string[] = []
+        const database: Database = {
+          ...store.database,
+          expectRows: async () => ({ rows, isExact, isDue: true }),
+          countLater: () => steps.push('counted'),
+          query: <R>(...query: Parameters<Database['query']>) =>
+            store.database.query<R>(...query).finally(() => steps.push('read')),
+        }
+        await look(1, { database })
+        assert.deepEqual(steps, ['read', 'counted'])
+      }
+    })
+
+    test('a page in the back half of a list that nobody has counted is found from its end', async () => {
+      const offsets: unknown[] = []
       const database: Database = {
         ...store.database,
-        expectRows: async () => ({ rows, isExact: true, isDue: true }),
-        countLater: () => steps.push('counted'),
-        query: <R>(...query: Parameters<Database['query']>) =>
-          store.database.query<R>(...query).finally(() => steps.push('read')),
+        query: <R>(sql: string, values: readonly unknown[] = []) => {
+          offsets.push(values.at(-1))
+          return store.database.query<R>(sql, values)
+        },
       }
-      await look(1, { database })
-      assert.deepEqual(steps, ['read', 'counted'])
+      const page = await look(140, { kindsFrom: -8, database })
+      assert.deepEqual([page.total, page.total_is_estimate], [rows, undefined])
+      assert.deepEqual(ids(page), newestFirst(rows - 139 * 200, 200))
+      assert.deepEqual(offsets, [rows - 140 * 200])
     })
 
     test('closing is not disturbed by a count that is under way', async () => {

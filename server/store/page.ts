@@ -67,7 +67,7 @@ export async function selectPage<R extends Row>(database: Database, request: Pag
     ? { items: await readNearerEnd<R>(database, request, rows), total: rows }
     : await readFromStart<R>(database, request, rows)
   // Only now: a count that runs beside the reading slows it down.
-  if (isExact && isDue) database.countLater(table, where, values)
+  if (isDue) database.countLater(table, where, values)
   return { ...found, page, page_size: pageSize }
 }
 
@@ -99,7 +99,10 @@ async function readNearerEnd<R extends Row>(
   return readRows(database, request, { length, offset, isFromEnd })
 }
 
-/** A page in the front half of a list whose length is only estimated. The total never says that the list ends where it does not, or goes on where it ends. */
+/**
+ * A page in the front half of a list whose length is only estimated. The total never says that the list ends where it does
+ * not, or goes on where it ends.
+ */
 async function readFromStart<R extends Row>(
   database: Database,
   request: PageRequest,
@@ -110,7 +113,6 @@ async function readFromStart<R extends Row>(
   const start = startOf(request)
   // One more than is shown tells whether the list goes on.
   const rows = await readRows<R>(database, request, { length: pageSize + 1, offset: start, isFromEnd: false })
-  database.countLater(table, where, values)
   if (rows.length > pageSize) {
     return { items: rows.slice(0, pageSize), total: estimate, total_is_estimate: true }
   }
