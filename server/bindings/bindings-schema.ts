@@ -51,7 +51,7 @@ export const bindings = pgTable(
   },
   (table) => [
     index('bindings_token_display').on(table.tokenDisplay.op('text_pattern_ops')),
-    // Beside the id stands what lists are filtered by (`include` in 0015_wider-lists.sql, a word that Drizzle lacks).
+    // Beside the id stands what lists are filtered by (`include` in 0015_wider-lists.sql and 0017_bindings-by-mode.sql, a word that Drizzle lacks).
     index('bindings_list').on(table.id),
     index('bindings_status').on(table.status, table.id, table.mode),
     index('bindings_mode').on(table.mode, table.id),

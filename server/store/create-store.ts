@@ -17,6 +17,7 @@ import { createRedisTallies } from './redis-tallies.ts'
 import { createSharedCache } from './shared-cache.ts'
 import type { Store, StoreDependencies, StoreHealth } from './store.ts'
 import { DataFolderInUseError } from './store-start-error.ts'
+import { createWarmUp } from './warm-up.ts'
 
 export const dataFolderLockName = 'gateway.lock'
 
@@ -55,6 +56,8 @@ async function openAll(dependencies: StoreDependencies, closers: Closers): Promi
   closers.push(journal.close)
   const jobs = createJobs({ database, clock, logger })
   closers.push(jobs.close)
+  const warmUp = createWarmUp({ database, clock, logger })
+  closers.push(warmUp.close)
   return {
     database,
     notices,
@@ -71,6 +74,8 @@ async function openAll(dependencies: StoreDependencies, closers: Closers): Promi
     async startWork() {
       await journal.start()
       jobs.start()
+      // An external server is its operator's to tune.
+      if (config.embedded) void warmUp.start()
     },
     close: () => closeAll(closers),
   }

@@ -233,11 +233,12 @@ function settings(home: string, socketDir: string): string[] {
 
 /**
  * An eighth of the memory of the machine, or of the container where that has less, within bounds; it is taken only as the
- * data grow to need it. The upper bound holds what the lists of a million bindings and intercepts are found by.
+ * data grow to need it. The upper bound holds what the lists of a million bindings and intercepts are found by, and the
+ * bindings themselves.
  */
 function sharedBuffersMb(): number {
   const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
-  return Math.round(Math.min(256, Math.max(64, bytes / 2 ** 20 / 8)))
+  return Math.round(Math.min(1024, Math.max(64, bytes / 2 ** 20 / 8)))
 }
 
 function supervise(
