@@ -46,6 +46,7 @@ export async function runGateway(config: Config): Promise<number> {
   const format = config.sources.logFormat === 'default' && process.stdout.isTTY ? 'pretty' : config.logFormat
   const logger = createLogger({ format, level: config.logLevel })
   const opened = new AsyncDisposableStack()
+  opened.defer(stayAlive())
   try {
     const stop = waitForStop()
     const rooms = await openRooms(config, logger, opened)
@@ -63,6 +64,12 @@ export async function runGateway(config: Config): Promise<number> {
     logger.info('stopped', { component: 'main' })
     logger.flush()
   }
+}
+
+/** No timer of ours keeps the process alive; this does, until everything is closed. Returns what ends it. */
+function stayAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30)
+  return () => clearInterval(timer)
 }
 
 type Rooms = Awaited<ReturnType<typeof openRooms>>

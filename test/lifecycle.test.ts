@@ -6,6 +6,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { Client } from 'pg'
+import { createSilentProxy } from '../server/store/test-proxy.ts'
 import { call, decidedCall, openCall, sendRaw } from './support/call.ts'
 import { eventually, within } from './support/eventually.ts'
 import { startFresh } from './support/first-start.ts'
@@ -20,10 +22,13 @@ import {
   untilReady,
 } from './support/gateway.ts'
 import { needs } from './support/needs.ts'
-import { openScope } from './support/scope.ts'
+import { openScope, type Scope } from './support/scope.ts'
 import { anyStorage, type Environment, storageMatrix, testSecrets } from './support/storage.ts'
 import { from, newToken } from './support/tokens.ts'
 import { startUpstream } from './support/upstream.ts'
+
+const [, , external] = storageMatrix
+assert.ok(external)
 
 /** EX_CONFIG of sysexits.h. */
 const configExitCode = 78
@@ -239,6 +244,48 @@ test('SIGTERM ends streams that outlast the grace time', async (t) => {
   response.on('error', () => null).resume()
   const exit = await within('the exit', gateways[0].stop())
   assert.deepEqual(exit, { code: 0, signal: null })
+})
+
+describe('SIGTERM while PostgreSQL is away', external.options, () => {
+  /** A gateway that has forwarded one call, which it has only counted so far. */
+  const startUsed = async (scope: Scope) => {
+    const upstream = await startUpstream()
+    scope.defer(upstream.close)
+    const env = await external.open(scope)
+    const dsn = new URL(env.PG_DSN ?? '')
+    const proxy = await createSilentProxy(dsn.hostname, Number(dsn.port))
+    scope.defer(proxy.close)
+    const proxied = Object.assign(new URL(dsn), { port: String(proxy.port) }).href
+    const gateway = await startGateway(scope, {
+      env: { ...env, PG_DSN: proxied, DOWNSTREAM_URL: upstream.url },
+    })
+    assert.equal(await use(gateway, '203.0.113.7', newToken()), 200)
+    const untilAway = () =>
+      eventually('the outage being noticed', () => gateway.output().includes('"msg":"database is away"'))
+    return { dsn, proxy, gateway, untilAway }
+  }
+
+  test('what was only counted is written once it is back', async (t) => {
+    const { dsn, proxy, gateway, untilAway } = await startUsed(openScope(t))
+    proxy.fallSilent()
+    const stopped = gateway.stop()
+    await untilAway()
+    proxy.recover()
+    assert.deepEqual(await stopped, { code: 0, signal: null })
+    const database = new Client({ connectionString: dsn.href })
+    await database.connect()
+    const { rows } = await database.query('select sum(requests)::int as requests from daily_counts')
+    await database.end()
+    assert.deepEqual(rows, [{ requests: 1 }])
+  })
+
+  test('the gateway ends as told where it stays away', async (t) => {
+    const { proxy, gateway, untilAway } = await startUsed(openScope(t))
+    proxy.refuse()
+    await untilAway()
+    assert.deepEqual(await gateway.stop(), { code: 0, signal: null })
+    assert.match(gateway.output(), /daily counts could not be written.*"msg":"stopped"/s)
+  })
 })
 
 function use(gateway: Gateway, address: string, token: string): Promise<number> {

@@ -63,6 +63,9 @@ export function createDailyCounts(dependencies: { database: Database; clock: Clo
     async close(): Promise<void> {
       timer.cancel()
       await flush()
+      if (unwritten.requests === 0) return
+      await database.untilBack()
+      await flush()
     },
   }
 }

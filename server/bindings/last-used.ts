@@ -10,9 +10,7 @@ export function createBindingLastUsed(dependencies: {
 }): LastUsed {
   const { database, clock, logger } = dependencies
   return createLastUsed({
-    component: 'bindings',
-    clock,
-    logger,
+    ...{ database, component: 'bindings', clock, logger },
     write: (ids, at) =>
       database.query(
         `update bindings set last_used_at = $2, first_used_at = coalesce(first_used_at, $2)

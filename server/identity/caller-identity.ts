@@ -113,9 +113,7 @@ function createUses(dependencies: {
 }) {
   const { database, table, column, clock, logger } = dependencies
   return createLastUsed({
-    component: 'identity',
-    clock,
-    logger,
+    ...{ database, component: 'identity', clock, logger },
     write: (ids, at) =>
       database.query(
         `update ${table} set ${column} = $2 where id = any($1) and (${column} is null or ${column} < $2)`,

@@ -8,6 +8,8 @@ export type Circuit = {
   isAway(): boolean
   /** Declares the engine away and probes until it answers; nothing happens when it is known to be away. */
   open(cause: unknown): void
+  /** Resolves when the engine is not away, or after `limitMs`. */
+  untilBack(limitMs: number): Promise<void>
   close(): void
 }
 
@@ -23,6 +25,7 @@ export function createCircuit({ engine, clock, logger, probe }: CircuitOptions):
   let away = false
   let closed = false
   let timer: Timer | null = null
+  const waiting = new Set<() => void>()
 
   async function lookForReturn(): Promise<void> {
     try {
@@ -33,6 +36,7 @@ export function createCircuit({ engine, clock, logger, probe }: CircuitOptions):
     }
     if (closed) return
     away = false
+    for (const resolve of waiting) resolve()
     logger.info(`${engine} is back`, { component: engine })
   }
 
@@ -43,6 +47,15 @@ export function createCircuit({ engine, clock, logger, probe }: CircuitOptions):
       away = true
       logger.warn(`${engine} is away`, { component: engine, error: cause })
       void lookForReturn()
+    },
+    async untilBack(limitMs) {
+      if (!away) return
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const limit = clock.after(limitMs, resolve)
+      waiting.add(resolve)
+      await promise
+      waiting.delete(resolve)
+      limit.cancel()
     },
     close() {
       closed = true

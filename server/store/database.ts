@@ -23,6 +23,8 @@ const connectionsMax = 20
 /** Cursors are read at the speed of a slow download, so they must not take the places of short queries. */
 const cursorsMax = 4
 const probeLimitMs = 1_000
+/** An engine that only faltered, or was started anew, is back by then. */
+const returnWaitMs = 3_000
 /** How long connections of a pool that was given up may finish what they are at. */
 const retirementMs = statementTimeoutMs
 /** The same at the end of the process. */
@@ -44,6 +46,7 @@ export function createDatabase(options: {
   let lastAnswerMs = Number.NEGATIVE_INFINITY
   let queries = createPool(target, connectionsMax)
   const cursors = createPool(target, cursorsMax)
+  const retired = new Set<Pool>()
   const circuit = createCircuit({ engine: 'database', clock, logger, probe })
 
   async function probe(): Promise<void> {
@@ -54,8 +57,14 @@ export function createDatabase(options: {
       connection.destroy()
     }
     // Idle connections of the time before may be half-open: the server they lead to is gone without a word.
-    void endPool(queries, clock, retirementMs)
+    void retire(queries)
     queries = createPool(target, connectionsMax)
+  }
+
+  async function retire(pool: Pool): Promise<void> {
+    retired.add(pool)
+    await endPool(pool, clock, retirementMs)
+    retired.delete(pool)
   }
 
   /** What the caller gets for `error` of work that was begun at `sentMs`. */
@@ -178,10 +187,12 @@ export function createDatabase(options: {
     },
     isReachable: () => !circuit.isAway(),
     suspect: circuit.open,
+    untilBack: () => circuit.untilBack(returnWaitMs),
     async close() {
       circuit.close()
       // A server that is away would not hear the farewell.
       const limitMs = circuit.isAway() ? 0 : farewellMs
+      for (const pool of retired) cutSockets(pool)
       await Promise.all([endPool(queries, clock, limitMs), endPool(cursors, clock, limitMs)])
     },
   }
@@ -218,5 +229,9 @@ function isLate(error: unknown): boolean {
 /** Lets the pool's work finish, then cuts what is left. */
 async function endPool(pool: Pool, clock: Clock, limitMs: number): Promise<void> {
   await withDeadline(clock, limitMs, pool.end()).catch(() => undefined)
+  cutSockets(pool)
+}
+
+function cutSockets(pool: Pool): void {
   for (const socket of pool.sockets) socket.destroy()
 }

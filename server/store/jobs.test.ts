@@ -4,18 +4,24 @@ import { after, describe, test } from 'node:test'
 import { eventually } from '../../test/support/eventually.ts'
 import { needs } from '../../test/support/needs.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createLogger } from '../lib/logger.ts'
 import { createDatabase } from './database.ts'
 import { createJobs } from './jobs.ts'
 import { becomesTrue } from './postmaster.ts'
 import { createSilentProxy } from './test-proxy.ts'
-import { createMigratedDatabase, silentLogger } from './test-support.ts'
+import { createMigratedDatabase } from './test-support.ts'
 
 describe('jobs', await needs('postgres'), async () => {
   const created = await createMigratedDatabase(`sp_test_jobs_${process.pid}`)
   const dsn = new URL(created.dsn)
   const proxy = await createSilentProxy(dsn.hostname, Number(dsn.port))
   dsn.port = String(proxy.port)
-  const shared = { clock: systemClock, logger: silentLogger }
+  const lines: string[] = []
+  const destination = { write: (line: string) => lines.push(line) }
+  const shared = {
+    clock: systemClock,
+    logger: createLogger({ format: 'json', level: 'debug', destination }),
+  }
   const database = createDatabase({ target: { connectionString: dsn.href }, ...shared })
   const replicas = [createJobs({ database, ...shared }), createJobs({ database, ...shared })]
   const [jobs] = replicas
@@ -101,10 +107,14 @@ describe('jobs', await needs('postgres'), async () => {
     assert.ok(shortestMs >= 24 * 3_600_000, `${shortestMs / 3_600_000} h`)
   })
 
-  test('jobs go on by themselves after the database was away', async () => {
+  test('jobs go on by themselves after the database was away, which is no error of theirs', async () => {
     done.length = 0
+    lines.length = 0
     proxy.fallSilent()
     await database.query('select 1', [], { deadlineMs: 300 }).catch(() => undefined)
+    const told = () => lines.filter((line) => line.includes('the job queue had an error'))
+    await eventually('a look for jobs that failed', () => told().length > 0)
+    for (const line of told()) assert.match(line, /"level":20.*"error":"EngineAwayError: database is away/)
     proxy.recover()
     // The first to ask may still be given a connection that went silent, and has to ask again.
     const isEnqueued = () =>

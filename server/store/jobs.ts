@@ -15,6 +15,8 @@ const bringUpLimitMs = 30_000
 const statementLimitMs = 10_000
 const startPauseMs = 1_000
 const stopLimitMs = 5_000
+/** Names of the errors that say so; of some only a copy is handed to us. */
+const absences: ReadonlySet<string> = new Set([EngineAwayError.name, DeadlineError.name])
 
 /**
  * Retries after 2–4, 4–8, 8–16 s and so on up to an hour; the 36th comes 26 hours after the first try or later.
@@ -86,8 +88,9 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
   }
 
   /** While the database is away every poll fails; that it is away was said once already. */
-  function report(error: unknown): void {
-    const isAbsence = error instanceof EngineAwayError || error instanceof DeadlineError
+  function report(reported: unknown): void {
+    const error = toError(reported)
+    const isAbsence = absences.has(error.name)
     const level = isAbsence ? 'debug' : 'error'
     logger[level]('the job queue had an error', { component: 'jobs', error })
   }
@@ -132,13 +135,21 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
     async close() {
       closed = true
       timer?.cancel()
-      await starting
-      if (!boss) return
-      // Its own limit does not cover statements that a silent server leaves unanswered.
-      const stopped = boss.stop({ graceful: true, timeout: stopLimitMs, close: false })
-      await withDeadline(clock, stopLimitMs, stopped).catch(report)
+      // Its own limit does not cover statements that a silent server leaves unanswered, nor does that of the start.
+      const stop = async () => {
+        await starting
+        await boss?.stop({ graceful: true, timeout: stopLimitMs, close: false })
+      }
+      await withDeadline(clock, stopLimitMs, stop()).catch(report)
     },
   }
+}
+
+/** pg-boss hands on what a worker met as a plain copy, which has only the properties of the error. */
+function toError(reported: unknown): Error {
+  if (reported instanceof Error) return reported
+  const { name = 'Error', message = String(reported) } = reported as Partial<Error>
+  return Object.assign(new Error(message), { name })
 }
 
 function send(

@@ -1,6 +1,7 @@
 // Collects which rows were used and has that written down every 5 s, not at each call.
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Database } from './store.ts'
 
 const lastUsedPeriodMs = 5000
 const rowsPerStatement = 5000
@@ -22,11 +23,12 @@ export function createLastUsed(dependencies: {
    * still wait for each other, the server refuses one, and its rows are written with the next batch.
    */
   write(ids: readonly number[], at: Date): Promise<unknown>
+  database: Pick<Database, 'untilBack'>
   component: string
   clock: Clock
   logger: Logger
 }): LastUsed {
-  const { write, component, clock, logger } = dependencies
+  const { write, database, component, clock, logger } = dependencies
   let waiting: UsedRow[] = []
   let writing: Promise<void> = Promise.resolve()
   const timer = clock.every(lastUsedPeriodMs, () => void flush())
@@ -69,6 +71,9 @@ export function createLastUsed(dependencies: {
     flush,
     async close() {
       timer.cancel()
+      await flush()
+      if (waiting.length === 0) return
+      await database.untilBack()
       await flush()
     },
   }

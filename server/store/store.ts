@@ -62,6 +62,8 @@ export type Database = Queryable & {
   /** Begins to count them for the next look, and keeps nobody waiting; a failure is only the next look's loss. */
   countLater(table: string, where?: string, values?: readonly unknown[]): void
   isReachable(): boolean
+  /** Resolves at once, or when an engine that is away has come back, or after 3 s. */
+  untilBack(): Promise<void>
 }
 
 /** `isDue`: they are to be counted (`countLater`) once the answer has been read. */

@@ -6,7 +6,7 @@ export type SilentProxy = {
   port: number
   /** Nothing passes any more, in either direction, on old and new connections. */
   fallSilent(): void
-  /** New connections are cut at once. */
+  /** Every connection is cut, new ones at once. */
   refuse(): void
   /** New connections pass again; the silent ones stay so. */
   recover(): void
@@ -40,6 +40,7 @@ export async function createSilentProxy(host: string, port: number): Promise<Sil
     },
     refuse() {
       manner = 'refuse'
+      for (const socket of sockets) socket.destroy()
     },
     recover() {
       manner = 'pass'

@@ -49,7 +49,7 @@ export function createCameras(dependencies: {
   const known = new Map<number, Map<string, UsedRow>>()
   const registering = new SingleFlight<string>()
   const uses = createLastUsed({
-    ...{ component: 'video', clock, logger },
+    ...{ database, component: 'video', clock, logger },
     write: (ids, at) => writeLastSeen(database, ids, at),
   })
   const sweep = clock.every(sweepMs, () => {
