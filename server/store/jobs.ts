@@ -1,6 +1,6 @@
 // Scheduled and queued work, once across all replicas: a thin coat over pg-boss in its own schema.
 import { randomUUID } from 'node:crypto'
-import type { PgBoss } from 'pg-boss'
+import { PgBoss } from 'pg-boss'
 import type { Clock, Timer } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { DeadlineError, withDeadline } from './deadline.ts'
@@ -51,10 +51,8 @@ export function createJobs(options: { database: Database; clock: Clock; logger: 
   let timer: Timer | null = null
 
   async function bringUp(): Promise<void> {
-    // Loaded after the listener stands: nobody waits for it.
-    const driver = await import('pg-boss')
     let limitMs = bringUpLimitMs
-    const fresh = new driver.PgBoss({ schema, db: executorOn(database, () => limitMs) })
+    const fresh = new PgBoss({ schema, db: executorOn(database, () => limitMs) })
     fresh.on('error', (error) => report(error))
     fresh.on('warning', (warning) =>
       logger.warn('job queue warning', { component: 'jobs', detail: warning.message }),
