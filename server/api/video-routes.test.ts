@@ -191,7 +191,12 @@ test('a frame is taken as what its headers say it is, and nothing is unpacked', 
       for (;;) yield Buffer.alloc(mebibyte, 0x55)
     })(),
   )
-  assert.equal((await send(jpeg, endless)).status, 413)
+  // The connection is closed after the answer; who is still sending may meet that first.
+  const outcome = await send(jpeg, endless).then(
+    ({ status }) => status,
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  assert.ok([413, 'EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(outcome ?? ''), `${outcome}`)
   assert.equal(kept('door').length, 4)
 })
 
