@@ -186,17 +186,11 @@ test('a frame is taken as what its headers say it is, and nothing is unpacked', 
       assert.match(answer.message, /Content-Encoding/)
     }
   }
-  const endless = Readable.from(
-    (function* () {
-      for (;;) yield Buffer.alloc(mebibyte, 0x55)
-    })(),
-  )
-  // The connection is closed after the answer; who is still sending may meet that first.
-  const outcome = await send(jpeg, endless).then(
-    ({ status }) => status,
-    (error: NodeJS.ErrnoException) => error.code,
-  )
-  assert.ok([413, 'EPIPE', 'ECONNRESET', 'UND_ERR_SOCKET'].includes(outcome ?? ''), `${outcome}`)
+  // It stops one byte past the limit and does not end: who goes on sending may meet the closed connection before the answer.
+  const endless = new Readable({ read: () => undefined })
+  for (let count = 0; count < 5; count++) endless.push(Buffer.alloc(mebibyte, 0x55))
+  endless.push(Buffer.alloc(1, 0x55))
+  assert.equal((await send(jpeg, endless)).status, 413)
   assert.equal(kept('door').length, 4)
 })
 
