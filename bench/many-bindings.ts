@@ -76,6 +76,7 @@ const lists = [
   '/bindings?q=sk-&page=49900',
   '/bindings?q=sk&page=28000',
   '/bindings?q=sk-&page=25000',
+  '/bindings?q=sk-&status=active&mode=single&page=30000',
   '/bindings?ip=10.7.1.2',
   '/logs',
   '/logs?page=25000',
@@ -87,6 +88,9 @@ const lists = [
   '/logs?from=2026-01-01&page=49900',
   '/logs?from=2026-01-01&page=2000',
   '/logs?from=2026-01-02&page=28000',
+  '/logs?ip=10.0.0.0/9&page=24900',
+  '/logs?q=sk-&ip=10.0.0.0/8&page=30000',
+  '/logs?q=sk-00&ip=10.0.0.0/8&page=150',
 ]
 
 async function measureLists(scope: Scope, upstreamUrl: string, crowd: Crowd): Promise<ResultRow[]> {

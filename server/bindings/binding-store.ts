@@ -75,10 +75,10 @@ export function createBindingStore(database: Database) {
 
     /** At once: as lists do, with an estimate where they are many and not counted yet. */
     async counts(): Promise<DashboardAnswer['bindings']> {
-      const count = async (status: string) => {
-        const list = ['bindings', 'where status = $1', [status]] as const
-        const expected = await database.expectRows(...list)
-        if (expected.isDue) database.countLater(...list)
+      const count = async (status: 'active' | 'banned') => {
+        const list = { table: 'bindings', conditions: bindingConditions({ status }) }
+        const expected = await database.expectRows(list)
+        if (expected.isDue) database.countLater(list)
         return expected
       }
       const [active, banned] = await Promise.all([count('active'), count('banned')])
@@ -88,10 +88,13 @@ export function createBindingStore(database: Database) {
   }
 }
 
-function bindingConditions(query: BindingsQuery): Conditions {
+function bindingConditions(query: Omit<BindingsQuery, 'page' | 'page_size'>): Conditions {
   const conditions = createConditions()
   if (query.q !== undefined) conditions.addPrefix('token_display', query.q)
-  if (query.status !== undefined) conditions.add((value) => `status = ${value}`, query.status)
+  if (query.status !== undefined) {
+    const other = (value: string) => `status = case ${value} when 'active' then 'banned' else 'active' end`
+    conditions.add((value) => `status = ${value}`, query.status, other)
+  }
   if (query.mode !== undefined) conditions.add((value) => `mode = ${value}`, query.mode)
   if (query.ip !== undefined) {
     conditions.add(

@@ -1,10 +1,5 @@
 // SQL of the intercepts table.
-import {
-  AppError,
-  type InterceptItem,
-  type InterceptsExportQuery,
-  type InterceptsQuery,
-} from '@sallyport/contract'
+import type { InterceptItem, InterceptsExportQuery, InterceptsQuery } from '@sallyport/contract'
 import {
   type Conditions,
   createConditions,
@@ -72,23 +67,19 @@ function interceptConditions(query: InterceptsExportQuery): Conditions {
   const conditions = createConditions()
   if (query.q !== undefined) conditions.addPrefix('token_display', query.q)
   if (query.ip !== undefined) {
-    conditions.add((value) => `client_ip <<= ${value}::inet`, checkRange('ip', query.ip))
+    conditions.add(
+      (value) => `client_ip <<= ${value}::inet`,
+      checkRange('ip', query.ip),
+      (value) =>
+        `(client_ip < ${value}::inet or client_ip > ${lastAddressOf(value)}) and not client_ip <<= ${value}::inet`,
+    )
   }
-  const from = query.from === undefined ? null : new Date(query.from)
-  const to = query.to === undefined ? null : endOf(query.to)
-  if (from && to && from >= to) {
-    throw new AppError('malformed_request', { message: `from: ${query.from} is not before to: ${query.to}.` })
-  }
-  if (from) conditions.add((value) => `created_at >= ${value}`, from)
-  if (to) conditions.add((value) => `created_at < ${value}`, to)
+  conditions.addTime('created_at', query)
   return conditions
 }
 
-/** A date without a time means the whole day (UTC). */
-function endOf(text: string): Date {
-  const moment = new Date(text)
-  if (!text.includes('T')) moment.setUTCDate(moment.getUTCDate() + 1)
-  return moment
+function lastAddressOf(range: string): string {
+  return `set_masklen(broadcast(${range}::inet), case family(${range}::inet) when 4 then 32 else 128 end)`
 }
 
 function toItem(row: InterceptRow): InterceptItem {

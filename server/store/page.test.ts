@@ -155,7 +155,7 @@ for (const kind of kinds) {
       const found = await selectPage<Item>(database, { ...list, page: 1, pageSize: 5 })
       await close()
       assert.deepEqual([ids(found), found.total_is_estimate], [newestFirst(300_000, 5), true])
-      assert.doesNotThrow(() => database.countLater(table))
+      assert.doesNotThrow(() => database.countLater(list))
     })
   })
 }

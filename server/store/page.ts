@@ -1,5 +1,6 @@
 // One page of a filtered list, newest first, quick however deep the page lies.
-import type { Database, ExpectedRows, Row } from './store.ts'
+import { findNarrowing, type Narrowing } from './planned-rows.ts'
+import type { Database, ExpectedRows, List, Row } from './store.ts'
 
 export type Page<Item> = {
   items: Item[]
@@ -10,51 +11,20 @@ export type Page<Item> = {
   page_size: number
 }
 
-/** WHERE conditions with their values; texts of a caller reach the database as values only. */
-export type Conditions = {
-  readonly where: string
-  readonly values: readonly unknown[]
-  /** `sql` receives the placeholder of `value`. */
-  add(sql: (placeholder: string) => string, value: unknown): void
-  /** `column` begins with `text`, which is taken literally: `%` and `_` are plain characters. */
-  addPrefix(column: string, text: string): void
-}
-
-export function createConditions(): Conditions {
-  const parts: string[] = []
-  const values: unknown[] = []
-  return {
-    get where() {
-      return parts.length > 0 ? `where ${parts.join(' and ')}` : ''
-    },
-    values,
-    add(sql, value) {
-      values.push(value)
-      parts.push(sql(`$${values.length}`))
-    },
-    addPrefix(column, text) {
-      this.add((value) => `${column} like ${value}`, prefixPattern(text))
-    },
-  }
-}
-
-/** A LIKE pattern for what begins with `text`, taken literally. */
-export function prefixPattern(text: string): string {
-  return `${text.replace(/[\\%_]/g, '\\$&')}%`
-}
-
-export type PageRequest = {
-  table: string
+export type PageRequest = List & {
   columns: string
   /** Columns that order the list, descending; the last one is unique and is called `id`. */
   order: readonly string[]
-  conditions: Conditions
   page: number
   pageSize: number
   /** Rows that match, where the caller has counted them anyway. */
   total?: number
 }
 
+type Statement = { sql: string; values: readonly unknown[] }
+
+/** From here on it matters how wide the index is through which a page is found. */
+const rowsOfDeepPage = 20_000
 /** What it takes to walk past a row against what it takes to count it, which the server does on more than one core. */
 const walkedToCounted = 1.6
 
@@ -63,24 +33,22 @@ const walkedToCounted = 1.6
  * at is shown with an estimate of its total and counted behind the answer, so that the first look need not wait for it.
  */
 export async function selectPage<R extends Row>(database: Database, request: PageRequest): Promise<Page<R>> {
-  const { table, conditions, page, pageSize } = request
-  const { where, values } = conditions
+  const { page, pageSize } = request
   const { rows, isExact, isDue } = await findLength(database, request)
   const found = isExact
     ? { items: await readNearerEnd<R>(database, request, rows), total: rows }
     : await readFromStart<R>(database, request, rows)
   // Only now: a count that runs beside the reading slows it down.
-  if (isDue) database.countLater(table, where, values)
+  if (isDue) database.countLater(request)
   return { ...found, page, page_size: pageSize }
 }
 
 async function findLength(database: Database, request: PageRequest): Promise<ExpectedRows> {
-  const { table, conditions, total } = request
-  const { where, values } = conditions
+  const { total } = request
   if (total !== undefined) return { rows: total, isExact: true, isDue: false }
-  const expected = await database.expectRows(table, where, values)
+  const expected = await database.expectRows(request)
   if (expected.isExact || isSoonerWalked(startOf(request), expected.rows)) return expected
-  return { rows: await database.countRows(table, where, values), isExact: true, isDue: false }
+  return { rows: await database.countRows(request), isExact: true, isDue: false }
 }
 
 /** Than all rows are counted and the page is then found from the end. */
@@ -115,8 +83,7 @@ async function readFromStart<R extends Row>(
   request: PageRequest,
   estimate: number,
 ): Promise<Pick<Page<R>, 'items' | 'total' | 'total_is_estimate'>> {
-  const { table, conditions, pageSize } = request
-  const { where, values } = conditions
+  const { pageSize } = request
   const start = startOf(request)
   // One more than is shown tells whether the list goes on.
   const rows = await readRows<R>(database, request, { length: pageSize + 1, offset: start, isFromEnd: false })
@@ -125,28 +92,62 @@ async function readFromStart<R extends Row>(
   }
   if (rows.length > 0 || start === 0) return { items: rows, total: start + rows.length }
   // Who is beyond the end wants to know where it is.
-  return { items: [], total: Math.min(start, await database.countRows(table, where, values)) }
+  return { items: [], total: Math.min(start, await database.countRows(request)) }
 }
 
 function startOf({ page, pageSize }: PageRequest): number {
   return (page - 1) * pageSize
 }
 
+type Place = { length: number; offset: number; isFromEnd: boolean }
+
 /** Found by ids alone; only the rows of the page are read whole. */
-async function readRows<R extends Row>(
-  database: Database,
-  { table, columns, order, conditions }: PageRequest,
-  { length, offset, isFromEnd }: { length: number; offset: number; isFromEnd: boolean },
-): Promise<R[]> {
-  const { where, values } = conditions
-  const sorted = (direction: 'asc' | 'desc') => order.map((column) => `${column} ${direction}`).join(', ')
+async function readRows<R extends Row>(database: Database, request: PageRequest, place: Place): Promise<R[]> {
+  const { table, columns, order } = request
+  const narrowing = place.offset < rowsOfDeepPage ? null : await findNarrowing(database, request)
+  const ids = narrowing === null ? selectIds(request, place) : selectIdsFromWider(request, place, narrowing)
   const { rows } = await database.query<R>(
-    `select ${columns} from ${table}
-     where id in (
-       select id from ${table} ${where} order by ${sorted(isFromEnd ? 'asc' : 'desc')}
-       limit $${values.length + 1} offset $${values.length + 2}
-     ) order by ${sorted('desc')}`,
-    [...values, length, offset],
+    `select ${columns} from ${table} where id in (${ids.sql}) order by ${sorted(order, false)}`,
+    ids.values,
   )
   return rows
+}
+
+function selectIds({ table, order, conditions }: PageRequest, place: Place): Statement {
+  const { where, values } = conditions
+  return {
+    sql: `select id from ${table} ${where} order by ${sorted(order, place.isFromEnd)}
+      limit $${values.length + 1} offset $${values.length + 2}`,
+    values: [...values, place.length, place.offset],
+  }
+}
+
+/**
+ * Walks the wider list, in its narrower index, to the row that stands at the place of the page there. The page is as many
+ * rows further on as the wider list had beyond this one until then.
+ */
+function selectIdsFromWider(
+  { table, order, conditions }: PageRequest,
+  { length, offset, isFromEnd }: Place,
+  { wider, beyond }: Narrowing,
+): Statement {
+  const values = [...wider.values, ...conditions.values, ...beyond.values, length, offset]
+  const place = `(${order.join(', ')})`
+  const start = `(${order.map((column) => `(select ${column} from start)`).join(', ')})`
+  return {
+    sql: `with start as materialized (
+        select ${order.join(', ')} from ${table} ${wider.where} order by ${sorted(order, isFromEnd)}
+        limit 1 offset $${values.length}
+      )
+      select id from ${table} ${conditions.whereAfter(wider.values.length)} and ${place} ${isFromEnd ? '>=' : '<='} ${start}
+      order by ${sorted(order, isFromEnd)} limit $${values.length - 1} offset (
+        select count(*) from ${table} ${beyond.whereAfter(wider.values.length + conditions.values.length)}
+        and ${place} ${isFromEnd ? '<' : '>'} ${start}
+      )`,
+    values,
+  }
+}
+
+function sorted(order: readonly string[], isFromEnd: boolean): string {
+  return order.map((column) => `${column} ${isFromEnd ? 'asc' : 'desc'}`).join(', ')
 }

@@ -1,15 +1,15 @@
-// How many rows a condition holds: counted exactly where that is quick, else told at once as the planner expects them and
+// How many rows a list holds: counted exactly where that is quick, else told at once as the planner expects them and
 // counted behind the answer. A count that took long is remembered for a while.
 import { BoundedMap } from '../lib/bounded-map.ts'
 import type { Clock } from '../lib/clock.ts'
 import { SingleFlight } from '../lib/single-flight.ts'
 import { statementTimeoutMs } from './connection.ts'
-import type { Database } from './store.ts'
+import { findNarrowing, planRows } from './planned-rows.ts'
+import type { Database, List } from './store.ts'
 
 export type RowCounts = Pick<Database, 'countRows' | 'expectRows' | 'countLater'>
 
 type Counted = { rows: number; isQuick: boolean; renewMs: number; untilMs: number }
-type Plan = { 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }
 
 /** So many are counted within 50 ms even where each row has to be looked at. Longer lists are not counted while somebody waits. */
 const rowsOfLongList = 20_000
@@ -23,81 +23,95 @@ const useFactor = 100
 const useMsMax = 30_000
 const conditionsMax = 200
 
-type Manner = { rowsToRemember: number; deadlineMs?: number }
-const whileSomebodyWaits: Manner = { rowsToRemember: rowsOfLongList }
-/** The server ends the statement first and says so: a list that takes too long to count does not make the engine look away. */
-const behindTheAnswer: Manner = { rowsToRemember: 0, deadlineMs: statementTimeoutMs + 1_000 }
+type Manner = { rowsToRemember: number; isCurrent(known: Counted): boolean; deadlineMs?: number }
 
 export function createRowCounts(database: Pick<Database, 'query'>, clock: Clock): RowCounts {
   const lists = new BoundedMap<string, Counted>(conditionsMax)
   const counting = new SingleFlight<string>()
   let isCountingBehind = false
 
-  async function count(list: List, { rowsToRemember, ...options }: Manner): Promise<number> {
+  const whileSomebodyWaits: Manner = {
+    rowsToRemember: rowsOfLongList,
+    isCurrent: ({ untilMs }) => clock.monotonicMs() < untilMs,
+  }
+  const behindTheAnswer: Manner = {
+    rowsToRemember: 0,
+    isCurrent: ({ renewMs }) => clock.monotonicMs() < renewMs,
+    // The server ends the statement first and says so: a list that takes too long to count does not make the engine look away.
+    deadlineMs: statementTimeoutMs + 1_000,
+  }
+
+  async function countUnlessKnown(list: List, manner: Manner, count = countSooner): Promise<Counted> {
+    const key = keyOf(list)
+    const known = lists.peek(key)
+    if (known && manner.isCurrent(known)) return known
+    return counting.share(key, async () => {
+      const counted = await count(list, manner)
+      if (counted.rows >= manner.rowsToRemember) lists.set(key, counted)
+      return counted
+    }).promise
+  }
+
+  /** In a narrower index, where there is one: a wider list and what it has beyond this one. */
+  async function countSooner(list: List, manner: Manner): Promise<Counted> {
+    const narrowing = await findNarrowing(database, list)
+    if (narrowing === null) return countAll(list, manner)
+    const whole = await countUnlessKnown({ ...list, conditions: narrowing.wider }, manner)
+    const beyond = await countAll({ ...list, conditions: narrowing.beyond }, manner)
+    // As old as the count of the wider list, and used as long. That may have been before some of the rows beyond came.
+    return { ...whole, rows: Math.max(0, whole.rows - beyond.rows) }
+  }
+
+  async function countAll(list: List, { deadlineMs }: Manner): Promise<Counted> {
     const startedMs = clock.monotonicMs()
-    const sql = `select count(*) as rows from ${list.source}`
-    const counted = await database.query<{ rows: number }>(sql, list.values, options)
-    const rows = counted.rows[0]?.rows ?? 0
+    const counted = await database.query<{ rows: number }>(
+      `select count(*) as rows from ${sourceOf(list)}`,
+      list.conditions.values,
+      deadlineMs === undefined ? {} : { deadlineMs },
+    )
     const nowMs = clock.monotonicMs()
     const tookMs = nowMs - startedMs
     const isQuick = tookMs <= quickMs
     const useMs = isQuick ? 0 : Math.min(useMsMax, tookMs * useFactor)
-    if (rows >= rowsToRemember) {
-      lists.set(list.key, { rows, isQuick, renewMs: nowMs + useMs / 2, untilMs: nowMs + useMs })
-    }
-    return rows
-  }
-
-  async function countExactly(list: List): Promise<number> {
-    const known = lists.peek(list.key)
-    if (known && clock.monotonicMs() < known.untilMs) return known.rows
-    return counting.share(list.key, () => count(list, whileSomebodyWaits)).promise
-  }
-
-  /** Not when it was counted while the page was read for which it was due. */
-  function isDue(known: Counted | undefined): boolean {
-    return known === undefined || clock.monotonicMs() >= known.renewMs
-  }
-
-  async function plan({ source, values }: List): Promise<number> {
-    const { rows } = await database.query<Plan>(`explain (format json) select from ${source}`, values)
-    return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
+    return { rows: counted.rows[0]?.rows ?? 0, isQuick, renewMs: nowMs + useMs / 2, untilMs: nowMs + useMs }
   }
 
   /** One list at a time: who looks at many must not take the connections that calls are decided with. */
   function countBehind(list: List): void {
-    if (isCountingBehind || !isDue(lists.peek(list.key))) return
+    const known = lists.peek(keyOf(list))
+    // It may have been counted while the page was read for which it was due.
+    if (isCountingBehind || (known && behindTheAnswer.isCurrent(known))) return
     isCountingBehind = true
-    counting
-      .share(list.key, () => count(list, behindTheAnswer))
+    countUnlessKnown(list, behindTheAnswer)
       // The next look at the list begins again.
-      .promise.catch(() => undefined)
+      .catch(() => undefined)
       .finally(() => {
         isCountingBehind = false
       })
   }
 
   return {
-    countRows: (table, where, values) => countExactly(toList(table, where, values)),
+    countRows: async (list) => (await countUnlessKnown(list, whileSomebodyWaits)).rows,
 
-    async expectRows(table, where, values) {
-      const list = toList(table, where, values)
-      const known = lists.peek(list.key)
-      if (known !== undefined && clock.monotonicMs() < known.untilMs) {
-        return { rows: known.rows, isExact: true, isDue: isDue(known) }
+    async expectRows(list) {
+      const known = lists.peek(keyOf(list))
+      if (known && whileSomebodyWaits.isCurrent(known)) {
+        return { rows: known.rows, isExact: true, isDue: !behindTheAnswer.isCurrent(known) }
       }
-      const expected = known?.isQuick ? 0 : await plan(list)
+      const expected = known?.isQuick ? 0 : await planRows(database, list)
       if (expected >= rowsOfLongList) return { rows: expected, isExact: false, isDue: true }
-      return { rows: await countExactly(list), isExact: true, isDue: false }
+      const { rows } = await countUnlessKnown(list, whileSomebodyWaits, countAll)
+      return { rows, isExact: true, isDue: false }
     },
 
-    countLater: (table, where, values) => countBehind(toList(table, where, values)),
+    countLater: countBehind,
   }
 }
 
-type List = { source: string; values: readonly unknown[]; key: string }
+function sourceOf({ table, conditions }: List): string {
+  return `${table} ${conditions.where}`
+}
 
-function toList(table: string, where = '', values: readonly unknown[] = []): List {
-  const source = `${table} ${where}`
-  return { source, values, key: JSON.stringify([source, values]) }
+function keyOf(list: List): string {
+  return JSON.stringify([sourceOf(list), list.conditions.values])
 }

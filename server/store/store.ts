@@ -3,9 +3,11 @@
 import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Conditions } from './conditions.ts'
 import type { Tallies } from './tallies.ts'
 
 export { ArchiveError, type ArchiveHeader } from './archive-format.ts'
+export { type Conditions, createConditions, prefixPattern } from './conditions.ts'
 export { createStore } from './create-store.ts'
 export { DeadlineError, withDeadline } from './deadline.ts'
 export { EngineAwayError } from './engine-away-error.ts'
@@ -13,7 +15,7 @@ export { rememberMasterKey } from './fingerprint.ts'
 export { type JournalFolders, listJournals } from './journal-folders.ts'
 export { createLastUsed, type LastUsed, type UsedRow } from './last-used.ts'
 export { type CommandDatabase, openDatabaseForCommand } from './open-for-command.ts'
-export { type Conditions, createConditions, type Page, prefixPattern, selectPage } from './page.ts'
+export { type Page, selectPage } from './page.ts'
 export { type Archive, findForeignArchiveSecrets, importArchive, openArchive } from './read-archive.ts'
 export { DataFolderInUseError, dataFolderInUseExitCode, StoreStartError } from './store-start-error.ts'
 export type {
@@ -50,21 +52,24 @@ export type Database = Queryable & {
   /** Rows in batches through a cursor: flat memory however many there are. Closes its cursor when left early. */
   stream<R = Row>(sql: string, values: readonly unknown[], batchRows: number): AsyncIterable<R[]>
   /**
-   * Rows of `table` for which `where` (SQL with its keyword) holds. From 20,000 on the answer may be that of some seconds
-   * ago, so that people who turn pages do not have them counted again each time.
+   * How many there are. From 20,000 on the answer may be that of some seconds ago, so that people who turn pages do not
+   * have them counted again each time.
    */
-  countRows(table: string, where?: string, values?: readonly unknown[]): Promise<number>
+  countRows(list: List): Promise<number>
   /**
    * The same within some milliseconds: exactly when they are few or were counted lately, else the planner's estimate,
    * which may be off either way.
    */
-  expectRows(table: string, where?: string, values?: readonly unknown[]): Promise<ExpectedRows>
+  expectRows(list: List): Promise<ExpectedRows>
   /** Begins to count them for the next look, and keeps nobody waiting; a failure is only the next look's loss. */
-  countLater(table: string, where?: string, values?: readonly unknown[]): void
+  countLater(list: List): void
   isReachable(): boolean
   /** Resolves at once, or when an engine that is away has come back, or after 3 s. */
   untilBack(): Promise<void>
 }
+
+/** The rows of `table` that meet `conditions`. */
+export type List = { table: string; conditions: Conditions }
 
 /** `isDue`: they are to be counted (`countLater`) once the answer has been read. */
 export type ExpectedRows = { rows: number; isExact: boolean; isDue: boolean }

@@ -1,5 +1,5 @@
 // SQL of the usage_events table.
-import { AppError, type UsageEvent, type UsageExportQuery } from '@sallyport/contract'
+import type { UsageEvent, UsageExportQuery } from '@sallyport/contract'
 import { type Conditions, createConditions, type Database, type Queryable } from '../store/store.ts'
 
 /** Any constant will do: writers share this advisory lock, and who wants the ledger to stand still takes it alone. */
@@ -83,13 +83,7 @@ export async function sumCost(
 export function eventConditions({ from, to, ...filter }: UsageExportQuery): Conditions {
   const conditions = createConditions()
   addFilter(conditions, filter)
-  const start = from === undefined ? null : new Date(from)
-  const end = to === undefined ? null : endOf(to)
-  if (start && end && start >= end) {
-    throw new AppError('malformed_request', { message: `from: ${from} is not before to: ${to}.` })
-  }
-  if (start) conditions.add((value) => `created_at >= ${value}`, start)
-  if (end) conditions.add((value) => `created_at < ${value}`, end)
+  conditions.addTime('created_at', { from, to })
   return conditions
 }
 
@@ -99,13 +93,6 @@ function addFilter(conditions: Conditions, filter: Omit<UsageExportQuery, 'from'
   }
   if (filter.outcome === undefined) return
   conditions.add((value) => `(status between 1 and 399) = ${value}`, filter.outcome === 'answered')
-}
-
-/** A date without a time means the whole day (UTC). */
-function endOf(text: string): Date {
-  const moment = new Date(text)
-  if (!text.includes('T')) moment.setUTCDate(moment.getUTCDate() + 1)
-  return moment
 }
 
 export function toEvent(row: EventRow): UsageEvent {
