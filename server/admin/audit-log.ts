@@ -1,15 +1,16 @@
 // Writes down every change an admin makes, each row chained to the one before by HMAC.
 import type { KeyObject } from 'node:crypto'
+import type { AuditItem } from '@sallyport/contract'
 import type { RecordChange } from '../bindings/bindings.ts'
 import type { Clock } from '../lib/clock.ts'
-import type { Database, Queryable } from '../store/store.ts'
+import type { Database, Page, Queryable } from '../store/store.ts'
 import { type AuditRow, createAuditChain, genesisMac } from './audit-chain.ts'
 import {
-  type AuditPage,
   deleteThrough,
   insertEnds,
   insertRow,
   lockEnds,
+  type PageQuery,
   readOldest,
   readPage,
   type SignedEnds,
@@ -34,7 +35,7 @@ export type AuditLog = {
   /** Joins the chain when `tx` commits. Waits for other transactions that record; so record last. */
   record(tx: Queryable, entry: AuditEntry): Promise<void>
   recorderFor(actor: string, address: string | null): RecordChange
-  list(query: { page: number; page_size: number; action?: string | undefined }): Promise<AuditPage>
+  list(query: PageQuery): Promise<Page<AuditItem>>
   verify(): Promise<AuditVerdict>
   /** Removes rows older than `cutoff` and leaves the rest verifiable. Returns how many; stops before a row that does not hold. */
   prune(cutoff: Date): Promise<number>

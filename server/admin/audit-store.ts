@@ -1,6 +1,13 @@
 // SQL of the audit tables.
 import type { AuditItem } from '@sallyport/contract'
-import type { Queryable, Row } from '../store/store.ts'
+import {
+  createConditions,
+  type Database,
+  type Page,
+  type Queryable,
+  type Row,
+  selectPage,
+} from '../store/store.ts'
 import type { AuditEnds, AuditRow } from './audit-chain.ts'
 
 export type SignedRow = AuditRow & { mac: Buffer }
@@ -49,32 +56,26 @@ export async function deleteThrough(tx: Queryable, id: number): Promise<void> {
   await tx.query('delete from audit_log where id <= $1', [id])
 }
 
-export type AuditPage = { items: AuditItem[]; total: number }
+export type PageQuery = { page: number; page_size: number; action?: string | undefined }
 
 /** Newest first. Without a filter a page is a range of ids, because ids have no gaps: any page costs the same. */
-export async function readPage(
-  database: Queryable,
-  query: { page: number; page_size: number; action?: string | undefined },
-): Promise<AuditPage> {
-  const { page, page_size: size, action } = query
-  if (action === undefined) {
-    const { rows } = await database.query(
-      `select ${rowColumns}, h.last_id - h.pruned_id as total from audit_head h
-       left join audit_log l on l.id <= h.last_id - $1 and l.id > h.last_id - $1 - $2
-       where h.id = 1 order by l.id desc`,
-      [(page - 1) * size, size],
-    )
-    return { items: toItems(rows), total: Number(rows[0]?.total ?? 0) }
+export async function readPage(database: Database, query: PageQuery): Promise<Page<AuditItem>> {
+  const { page, page_size: pageSize, action } = query
+  if (action !== undefined) {
+    const conditions = createConditions()
+    conditions.add((value) => `action = ${value}`, action)
+    const found = await selectPage<Row>(database, {
+      ...{ table: 'audit_log l', columns: rowColumns, order: ['id'], conditions, page, pageSize },
+    })
+    return { ...found, items: toItems(found.items) }
   }
-  const counted = await database.query<{ total: number }>(
-    'select count(*) as total from audit_log where action = $1',
-    [action],
-  )
   const { rows } = await database.query(
-    `select ${rowColumns} from audit_log l where action = $1 order by id desc limit $2 offset $3`,
-    [action, size, (page - 1) * size],
+    `select ${rowColumns}, h.last_id - h.pruned_id as total from audit_head h
+     left join audit_log l on l.id <= h.last_id - $1 and l.id > h.last_id - $1 - $2
+     where h.id = 1 order by l.id desc`,
+    [(page - 1) * pageSize, pageSize],
   )
-  return { items: toItems(rows), total: Number(counted.rows[0]?.total ?? 0) }
+  return { items: toItems(rows), total: Number(rows[0]?.total ?? 0), page, page_size: pageSize }
 }
 
 /** Rows with the head beside each, in one statement, so that both are of one moment while others write. */
