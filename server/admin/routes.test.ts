@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { request as rawRequest } from 'node:http'
 import { test } from 'node:test'
+import { codeOf, openRaw } from '../http/test-support.ts'
 import { EngineAwayError } from '../store/store.ts'
 import { type Answer, adminPassword, openTestGateway, type TestGateway } from './test-support.ts'
 
@@ -258,6 +259,26 @@ test('another content type is 415, a body over the limit 413, a broken percent e
   const large = { body: { password: 'x'.repeat(2 * 1024 * 1024) } }
   assertEnvelope(await gateway.call('POST', '/admin/api/login', large), 413, 'body_too_large')
   assert.equal(await statusOfRaw(gateway.url, '/admin/api/%zz'), 400)
+})
+
+test('who is still sending a body over the limit sees the 413, and the connection goes on', async (t) => {
+  const gateway = await openTestGateway(t)
+  const length = 4_000_000
+  for (const [framing, rest] of [
+    [`Content-Length: ${length}`, 'x'.repeat(length / 2)],
+    ['Transfer-Encoding: chunked', `${'x'.repeat(length / 2)}\r\n0\r\n\r\n`],
+  ] as const) {
+    const { socket, received } = openRaw(Number(new URL(gateway.url).port))
+    socket.write(
+      `POST /admin/api/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n${framing}\r\n\r\n`,
+    )
+    if (framing.startsWith('T')) socket.write(`${length.toString(16)}\r\n`)
+    socket.write('x'.repeat(length / 2))
+    assert.equal(codeOf(await received(/body_too_large/)), 'body_too_large')
+    socket.write(`${rest}GET /health HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await received(/HTTP\/1\.1 200 /)
+    socket.destroy()
+  }
 })
 
 /** `fetch` would mend the path. */

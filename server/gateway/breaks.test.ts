@@ -58,6 +58,21 @@ describe('when a side breaks', () => {
     assert.match(await gateway.registry.metrics(), /upstream_failures_total\{code="upstream_unreachable"\} 1/)
   })
 
+  test('nobody listens: who is still sending a large body sees the 502, and the connection goes on', async (t) => {
+    const gateway = await startGateway({ downstreamUrl: 'http://127.0.0.1:1' })
+    t.after(gateway.close)
+    const { socket, received } = openRaw(gateway.port)
+    const length = 4_000_000
+    socket.write(
+      `POST /v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: ${bearer}\r\nContent-Length: ${length}\r\n\r\n`,
+    )
+    socket.write('a'.repeat(length / 2))
+    assert.equal(codeOf(await received(/upstream_unreachable/)), 'upstream_unreachable')
+    socket.write(`${'a'.repeat(length / 2)}GET /health HTTP/1.1\r\nHost: a\r\n\r\n`)
+    await received(/own$/)
+    socket.destroy()
+  })
+
   test('an upstream that is silent: 504', async (t) => {
     const env = { UPSTREAM_HEADERS_TIMEOUT_MS: '50' }
     const { gateway } = await startPair(t, () => undefined, { env })

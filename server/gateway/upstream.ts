@@ -71,6 +71,8 @@ export function createUpstream(dependencies: UpstreamDependencies): Upstream {
       // Its length is declared to the upstream as it was to us; without one it is chunked.
       if (shape.length !== null) headers.push('Content-Length', shape.length)
       const body = streamBody(request, context, bodyBytesMax)
+      // A connection that fails leaves a body alone, and what is left of it could then not be discarded.
+      response.once('close', () => body.destroy())
       pool.dispatch({ path, method, headers, body }, exchange)
     }
   }

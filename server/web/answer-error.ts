@@ -28,8 +28,6 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   const { raw } = reply.hijack()
   // A download that failed before its first row is no download.
   if (!raw.headersSent) raw.removeHeader('content-disposition')
-  // A body that was not read to its end must not be taken for the next request.
-  if (failure.code === 'body_too_large') raw.shouldKeepAlive = false
   callOf(request.raw).fail(failure)
 }
 
