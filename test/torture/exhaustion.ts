@@ -76,7 +76,7 @@ async function fillDisk({ trial, env, random }: Ground): Promise<void> {
   assert.equal((await useFrom(home)).status, 200)
   const health = await call(`${gateway.url}/health/ready`)
   assert.match(health.text, /"journal":\{"state":"down"/, 'readiness tells of it')
-  assert.match(gateway.output(), /the journal cannot be written/)
+  await untilLogged(gateway, 'the journal cannot be written')
   rmSync(filler)
   note(`whole again after ${(await untilWhole(gateway)).toFixed(0)} ms`)
   const { status, requestId } = await useFrom('10.3.0.1')
@@ -104,8 +104,8 @@ async function useUpDescriptors({ trial, env, random }: Ground): Promise<void> {
   await load.carryOn(2000)
   const during = (await load.stop()).filter(({ startedMs }) => startedMs > shortMs)
   assertNoWrongPass(during.filter(({ status }) => status !== 0 && status < 500))
-  assert.match(gateway.output(), /file descriptors are few/)
-  assert.match(gateway.output(), /connections are turned away/)
+  await untilLogged(gateway, 'file descriptors are few')
+  await untilLogged(gateway, 'connections are turned away')
   assert.ok(
     during.some(({ status }) => status === 200),
     'who was connected before is still served',
@@ -113,6 +113,11 @@ async function useUpDescriptors({ trial, env, random }: Ground): Promise<void> {
   for (const socket of sockets) socket.destroy()
   note(`meanwhile ${countStatuses(during)}`)
   note(`whole again after ${(await untilWhole(gateway)).toFixed(0)} ms`)
+}
+
+/** The log comes through a pipe, and may be read after an answer that was given later. */
+async function untilLogged(gateway: Gateway, text: string): Promise<void> {
+  await eventually(`"${text}" in the log`, () => gateway.output().includes(text))
 }
 
 async function crowdHeap({ trial, env, random }: Ground, loadMs: number): Promise<void> {
